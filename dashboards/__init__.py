@@ -1,0 +1,1 @@
+"""Dashboards and Prometheus rules as code."""

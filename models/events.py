@@ -1,0 +1,280 @@
+"""Events in: what shops, carriers, couriers and customers tell the tower.
+
+The public promise is section 1 of the contract: one JSON object a message. Two closed
+unions, one for each inbound topic, told apart by `kind`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from models.base import Identifier, Instant, Model, Name, OrderId, Text
+
+TimeQuality = Literal["offset", "assumed", "local_as_z"]
+Precision = Literal["window", "date", "instant"]
+Score5 = Annotated[int, Field(ge=1, le=5)]
+
+
+class Point(Model):
+    """A place on earth, WGS-84 degrees."""
+
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+
+
+class Fix(Point):
+    """A measured place; `accuracy_m` is the radius in metres that holds it with 68 %."""
+
+    accuracy_m: float | None = Field(default=None, ge=0)
+
+
+class Promise(Model):
+    """What the customer was promised; for `date` the local day of `end`."""
+
+    end: Instant
+    start: Instant | None = None
+    precision: Precision | None = None
+
+
+class Money(Model):
+    """An amount in a currency of ISO 4217."""
+
+    amount: float = Field(ge=0)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+
+
+class Event(Model):
+    """What every event says of itself."""
+
+    event_id: Identifier
+    occurred_at: Instant
+    source: str
+    observed_at: Instant | None = None
+    schema_version: int = 1
+    time_quality: TimeQuality = "offset"
+
+
+class OrderEventBase(Event):
+    """An event in the life of one order."""
+
+    order_id: OrderId
+
+
+class OrderPromised(OrderEventBase):
+    """An order is known, with or without a promise to its customer."""
+
+    kind: Literal["order_promised"]
+    carrier: Name
+    promise: Promise | None = None
+    service: Name | None = None
+    region: Name | None = None
+    timezone: str | None = None
+    origin: Point | None = None
+    destination: Point | None = None
+    customer_id: Identifier | None = None
+    group_id: Identifier | None = None
+    direction: Literal["forward", "return"] = "forward"
+    value: Money | None = None
+    attributes: dict[str, float | str] | None = None
+
+
+class PromiseChanged(OrderEventBase):
+    """The promise moved; only a change by the consignee can move the verdict."""
+
+    kind: Literal["promise_changed"]
+    promise: Promise
+    by: Literal["consignee", "carrier", "merchant"]
+    reason: Text | None = None
+
+
+class Moved(OrderEventBase):
+    """The parcel moved on: picked up, in transit or at a depot."""
+
+    kind: Literal["picked_up", "in_transit", "arrived_depot"]
+    location: Text | None = None
+    raw_code: Text | None = None
+
+
+class OutForDelivery(OrderEventBase):
+    """The parcel is on the vehicle that should bring it; `stop` of `stops`."""
+
+    kind: Literal["out_for_delivery"]
+    courier_id: Identifier | None = None
+    stop: int | None = Field(default=None, ge=0)
+    stops: int | None = Field(default=None, ge=0)
+
+
+class EtaUpdated(OrderEventBase):
+    """Somebody expects the handover at `eta`, between `eta_low` and `eta_high`."""
+
+    kind: Literal["eta_updated"]
+    eta: Instant
+    eta_low: Instant | None = None
+    eta_high: Instant | None = None
+    by: Literal["carrier", "tower"] = "carrier"
+
+
+class CourierArrived(OrderEventBase):
+    """The courier is at the door."""
+
+    kind: Literal["courier_arrived"]
+    courier_id: Identifier | None = None
+
+
+class AttemptFailed(OrderEventBase):
+    """The courier was to hand over and did not; `reason` is a code of kpis 1.5."""
+
+    kind: Literal["attempt_failed"]
+    reason: Text
+    courier_id: Identifier | None = None
+    position: Fix | None = None
+    raw_code: Text | None = None
+
+
+class Turned(OrderEventBase):
+    """The parcel's way took a turn: waiting, going back, broken, gone or called off."""
+
+    kind: Literal[
+        "available_for_pickup",
+        "held",
+        "returning",
+        "returned",
+        "damaged",
+        "lost",
+        "cancelled",
+    ]
+    reason: Text | None = None
+    by: Text | None = None
+
+
+class Delivered(OrderEventBase):
+    """The parcel was handed over; `to` whom, and whether the consignee had agreed to that."""
+
+    kind: Literal["delivered"]
+    to: (
+        Literal[
+            "consignee", "household", "reception", "neighbour", "safe_place", "locker",
+            "pickup_point",
+        ]
+        | None
+    ) = None
+    consented: bool | None = None
+    courier_id: Identifier | None = None
+    position: Fix | None = None
+
+
+class Released(OrderEventBase):
+    """A hold ended."""
+
+    kind: Literal["released"]
+    reason: Text | None = None
+
+
+class EventWithdrawn(OrderEventBase):
+    """The source takes back the event of its own with the id `withdraws`."""
+
+    kind: Literal["event_withdrawn"]
+    withdraws: Identifier
+
+
+class InterventionMade(OrderEventBase):
+    """Operations staff stepped in."""
+
+    kind: Literal["intervention_made"]
+    action: Literal["rerouted", "called", "expedited", "other"]
+    by: Text
+    note: Text | None = None
+
+
+class VerdictDecided(OrderEventBase):
+    """A dispute was decided by a person, with a reason."""
+
+    kind: Literal["verdict_decided"]
+    verdict: Literal["on_time", "early", "late", "failed", "indeterminate", "excluded"]
+    by: Text
+    reason: Text
+
+
+class FeedbackGiven(OrderEventBase):
+    """What the customer thinks; every answer is optional, the last one of each counts."""
+
+    kind: Literal["feedback_given"]
+    csat: Score5 | None = None
+    nps: int | None = Field(default=None, ge=0, le=10)
+    ces: int | None = Field(default=None, ge=1, le=7)
+    courier_communication: Score5 | None = None
+    courier_professionalism: Score5 | None = None
+    parcel_care: Score5 | None = None
+    about: Text | None = None
+    comment: Text | None = None
+
+
+class CustomerAsked(OrderEventBase):
+    """The customer asked before being told."""
+
+    kind: Literal["customer_asked"]
+    topic: Literal["where_is_my_order", "other"]
+
+
+OrderEvent = Annotated[
+    OrderPromised
+    | PromiseChanged
+    | Moved
+    | OutForDelivery
+    | EtaUpdated
+    | CourierArrived
+    | AttemptFailed
+    | Turned
+    | Delivered
+    | Released
+    | EventWithdrawn
+    | InterventionMade
+    | VerdictDecided
+    | FeedbackGiven
+    | CustomerAsked,
+    Field(discriminator="kind"),
+]
+
+
+class CourierEventBase(Event):
+    """An event of one courier."""
+
+    courier_id: Identifier
+    carrier: Name
+
+
+class PositionReported(CourierEventBase):
+    """Where the courier is; speed in metres a second."""
+
+    kind: Literal["position_reported"]
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    accuracy_m: float | None = Field(default=None, ge=0)
+    speed_mps: float | None = Field(default=None, ge=0)
+
+
+class Stop(Model):
+    """One stop of a route; `service_seconds` is the time at the door."""
+
+    order_id: OrderId
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    service_seconds: float | None = Field(default=None, ge=0)
+
+
+class RoutePlanned(CourierEventBase):
+    """The stops still to come, in order; replaces the route."""
+
+    kind: Literal["route_planned"]
+    stops: tuple[Stop, ...] = Field(max_length=1_000)
+
+
+class ShiftChanged(CourierEventBase):
+    """The courier starts or ends a shift."""
+
+    kind: Literal["shift_started", "shift_ended"]
+
+
+CourierEvent = Annotated[
+    PositionReported | RoutePlanned | ShiftChanged, Field(discriminator="kind")
+]

@@ -1,0 +1,1 @@
+"""The `tower` command, one file a subcommand."""

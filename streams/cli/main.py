@@ -1,0 +1,49 @@
+"""The command `tower`: each subcommand is a Typer application, imported when called."""
+
+import importlib
+import sys
+
+from streams.errors import TowerError
+
+COMMANDS = {
+    "demo": "Run everything on this machine: broker, simulator, worker, dispatcher, mail.",
+    "worker": "Run one worker: ingest, couriers and orders.",
+    "dispatcher": "Run the dispatcher: notices to customers.",
+    "publish": "Send a file of events to the two inbound topics.",
+    "replay": "Run a file of events through the same rules with no broker.",
+    "import": "Turn a CSV export into events by a YAML mapping.",
+    "explain": "Tell the life of one order and why each verdict came out as it did.",
+    "simulate": "Write a seeded delivery day as events, with the truth beside it.",
+    "report": "Print the KPI report of the running tower.",
+    "dead-letters": "Look at what was set aside and send it again.",
+    "check": "Validate configuration, rules and topics.",
+    "dashboards": "Write the Grafana dashboards and the Prometheus rules.",
+}
+
+
+USAGE = "Usage: tower COMMAND [OPTIONS]      tower COMMAND --help explains one, with an example"
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line; a mistake is one sentence on standard error and exit code 1."""
+    name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    if name in {"--help", "-h", "help"}:
+        width = max(map(len, COMMANDS))
+        print(USAGE, *(f"  {each:{width}}  {does}" for each, does in COMMANDS.items()), sep="\n")
+        return
+    if name not in COMMANDS:
+        print(f"tower: there is no command {name!r}.\n{USAGE}", file=sys.stderr)
+        sys.exit(2)
+    module = importlib.import_module(f"streams.cli.{_module(name)}")
+    try:
+        module.app(args=rest, prog_name=f"tower {name}")
+    except TowerError as error:
+        print(f"tower: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def _module(command: str) -> str:
+    """Return the module of a command; `import` is a word of Python."""
+    return "import_" if command == "import" else command.replace("-", "_")

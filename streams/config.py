@@ -1,0 +1,38 @@
+"""Settings of every process, read once from the environment (`TOWER_*`)."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """How a process of the tower finds its broker, its rules and its neighbours."""
+
+    model_config = SettingsConfigDict(env_prefix="TOWER_", extra="ignore")
+
+    brokers: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port[,...]")
+    namespace: str = Field("tower", pattern=r"^[a-z][a-z0-9_-]{0,40}$")
+    clock: Literal["wall", "feed"] = Field("wall", description="where time comes from")
+    rules: Path | None = Field(None, description="rules file (YAML); default: shipped rules")
+    partitions: int = Field(8, ge=1, le=64)
+    replication: int = Field(1, ge=1)
+
+    session_timeout_seconds: float = Field(10.0, gt=0)
+    heartbeat_seconds: float = Field(3.0, gt=0)
+    barrier_seconds: float = Field(1.0, gt=0)
+    max_batch: int = Field(500, ge=1)
+
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(9464, ge=0, description="0 takes a free port and prints it")
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 25
+    smtp_username: str | None = None
+    smtp_password: str | None = None
+    smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    smtp_timeout_seconds: float = Field(30.0, gt=0)
+    mail_from: str = "Your delivery <deliveries@tower.invalid>"
+    claims: Path = Field(Path("claims.sqlite"), description="the dispatcher's claims")
+    failpoint: str | None = Field(None, description="tests: end the process inside a flush")

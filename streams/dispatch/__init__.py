@@ -1,0 +1,1 @@
+"""The dispatcher: from a notice command to a message the customer has, once."""

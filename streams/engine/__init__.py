@@ -1,0 +1,1 @@
+"""Between Kafka and an agent: consumer, rows, recovery, barrier, producer."""

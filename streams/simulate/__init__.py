@@ -1,0 +1,1 @@
+"""Seeded delivery days, with the truth written beside the events."""
