@@ -1,0 +1,102 @@
+# Everything a contributor or a CI needs; `make` alone lists it. Needs make and Python >= 3.11 with venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV ?= .venv
+FOR ?= 60
+ARGS ?=
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+LOCK := env -u PIP_FIND_LINKS uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+SOURCES := models streams dashboards tests
+GENERATED := deploy/grafana/dashboards deploy/prometheus/rules
+
+.PHONY: help setup fmt lint types test integration rules generate check crash bench demo lock \
+	up down logs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## create the environment from the lock files (idempotent)
+
+$(VENV)/.locked: requirements-dev.lock
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "The tower needs Python 3.11 or newer: install python3 or say make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "The tower needs Python 3.11 or newer, $(PYTHON) is older: say make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python's venv module is missing: install the package python3-venv." >&2; exit 1; }
+	@echo "Setting up $(VENV) from requirements-dev.lock; this takes about a minute."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+fmt: setup ## format the code and sort its imports
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+lint: setup ## check style and the arrows between packages
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/lint-imports
+
+types: setup ## check types: mypy everywhere, pyright on the pure part
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+test: setup ## run the quick tests (about three minutes; starts its own Kafka)
+	$(BIN)/pytest -m "not slow" $(ARGS)
+
+integration: setup ## run only the tests that need the embedded Kafka
+	$(BIN)/pytest -m "kafka and not slow" $(ARGS)
+
+crash: setup ## run the long tests: kills, restarts, whole files through a real Kafka
+	$(BIN)/pytest -m slow $(ARGS)
+
+rules: setup ## check and test alerts, scrape and routing files with promtool and amtool
+	@for tool in promtool amtool; do command -v $$tool >/dev/null || \
+		{ echo "$$tool is missing: install the packages prometheus and prometheus-alertmanager." >&2; exit 1; }; done
+	promtool check config deploy/prometheus/prometheus.yml
+	promtool check rules --lint=all --lint-fatal deploy/prometheus/rules/*.yml
+	promtool test rules deploy/prometheus/tests/*.yml
+	amtool check-config deploy/alertmanager/alertmanager.yml
+
+generate: setup ## write dashboards and Prometheus rules again
+	$(BIN)/tower dashboards
+
+check: lint types test rules generate ## all of the above, then fail if a generated file changed
+	@git diff --exit-code -- $(GENERATED) || \
+		{ echo "Generated files changed: review and commit them." >&2; exit 1; }
+
+bench: setup ## measure the speed of replay on this machine
+	$(BIN)/python tests/bench/replay_speed.py $(ARGS)
+
+demo: setup ## run the whole tower on a simulated day; make demo FOR=60 stops after 60 seconds
+	$(BIN)/tower demo --seconds $(FOR) $(ARGS)
+
+up: ## start the stack of docker-compose.yml
+	docker compose up --build --detach --wait
+
+down: ## stop the stack of docker-compose.yml
+	docker compose down
+
+logs: ## follow the logs of worker and dispatcher
+	docker compose logs --follow worker dispatcher
+
+lock: ## resolve the lock files again (needs uv)
+	@command -v uv >/dev/null || { echo "uv is missing: pip install uv." >&2; exit 1; }
+	$(LOCK) pyproject.toml -o requirements.lock $(ARGS)
+	$(LOCK) pyproject.toml --group dev -o requirements-dev.lock $(ARGS)
+	$(LOCK) --group build -o requirements-build.lock $(ARGS)
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
