@@ -1,0 +1,140 @@
+"""A file of events as it would have arrived: its lines, where each goes and when.
+
+In `feed` time a line arrives when its source recorded it (`observed_at`, else `occurred_at`).
+A line that does not say when (garbage, no time, one without an offset or outside 2000 to 2100)
+arrives together with the line before it; at the top of a file, with the first line that does.
+"""
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from models.base import Millis, millis
+from streams.errors import TowerError
+from streams.topics import COURIER_EVENTS, ORDER_EVENTS
+
+COURIER_KINDS = frozenset(
+    {"position_reported", "route_planned", "shift_started", "shift_ended"}
+)
+EARLIEST: Millis = 946_684_800_000  # 2000-01-01T00:00Z
+_LATEST: Millis = 4_102_444_800_000  # 2100-01-01T00:00Z
+
+
+class Arrival(NamedTuple):
+    """One line: when it arrives, its bytes, its inbound topic (short name) and its keys."""
+
+    received_at: Millis
+    raw: bytes
+    topic: str
+    subject: str | None  # order_id or courier_id
+    carrier: str | None
+
+
+class _Glance(msgspec.Struct):
+    """The few fields of a line that say where it goes and when, of whatever type."""
+
+    kind: Any = None
+    occurred_at: Any = None
+    observed_at: Any = None
+    order_id: Any = None
+    courier_id: Any = None
+    carrier: Any = None
+
+
+_glance = msgspec.json.Decoder(_Glance).decode
+_NOTHING = _Glance()
+
+
+def read_lines(path: str | Path) -> Iterator[bytes]:
+    """Yield the lines of a file without their ends, blank ones left out.
+
+    `-` is standard input; a name that ends in `.gz` is read as gzip.
+    """
+    try:
+        with _opened(path) as file:
+            for line in file:
+                raw = line.removesuffix(b"\n").removesuffix(b"\r")
+                if raw and not raw.isspace():
+                    yield raw
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TowerError(f"The file {path} could not be read: {reason}.") from error
+
+
+def _opened(path: str | Path) -> BinaryIO | gzip.GzipFile:
+    if str(path) == "-":
+        return sys.stdin.buffer
+    return gzip.open(path, "rb") if str(path).endswith(".gz") else Path(path).open("rb")
+
+
+def arrivals(lines: Iterable[bytes]) -> Iterator[Arrival]:
+    """Yield each line's arrival, in the order of the file."""
+    untimed: list[tuple[bytes, _Glance]] = []
+    last: Millis | None = None
+    for raw in lines:
+        glance = _look(raw)
+        stated = _stated(glance)
+        if last is None and stated is None:
+            untimed.append((raw, glance))
+            continue
+        if last is None and stated is not None:
+            yield from (_arrival(each, seen, stated) for each, seen in untimed)
+            untimed.clear()
+        last = stated if stated is not None else last
+        yield _arrival(raw, glance, last or EARLIEST)
+    yield from (_arrival(each, seen, EARLIEST) for each, seen in untimed)
+
+
+def in_order_of_arrival(lines: Iterable[bytes]) -> list[Arrival]:
+    """Return all lines sorted by when they arrive; those of one instant stay in file order."""
+    return sorted(arrivals(lines), key=_when)
+
+
+def _when(arrival: Arrival) -> Millis:
+    return arrival.received_at
+
+
+def _look(raw: bytes) -> _Glance:
+    try:
+        return _glance(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _NOTHING
+
+
+def _stated(glance: _Glance) -> Millis | None:
+    for text in (glance.observed_at, glance.occurred_at):
+        if isinstance(text, str):
+            instant = instant_of(text)
+            if instant is not None:
+                return instant
+    return None
+
+
+def instant_of(text: str) -> Millis | None:
+    """Return an RFC 3339 instant of the years 2000 to 2099, None for anything else."""
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None:
+            return None
+        since = millis(instant)
+    except (ValueError, OverflowError):
+        return None
+    return since if EARLIEST <= since < _LATEST else None
+
+
+def _arrival(raw: bytes, glance: _Glance, received_at: Millis) -> Arrival:
+    courier = isinstance(glance.kind, str) and glance.kind in COURIER_KINDS
+    subject = glance.courier_id if courier else glance.order_id
+    return Arrival(
+        received_at,
+        raw,
+        COURIER_EVENTS if courier else ORDER_EVENTS,
+        subject if isinstance(subject, str) else None,
+        glance.carrier if isinstance(glance.carrier, str) else None,
+    )
