@@ -4,28 +4,56 @@ The public promise is section 1 of the contract: one JSON object a message. Two 
 unions, one for each inbound topic, told apart by `kind`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from models.base import Identifier, Instant, Model, Name, OrderId, Text
+from models.base import (
+    Count,
+    Identifier,
+    Instant,
+    Label,
+    Latitude,
+    Longitude,
+    Model,
+    Name,
+    NotNegative,
+    OrderId,
+    Source,
+    Text,
+    Zone,
+    null_is,
+)
 
+SCHEMA_VERSION = 1
+
+SchemaVersion = Annotated[int, Field(ge=1), BeforeValidator(null_is(1))]
 TimeQuality = Literal["offset", "assumed", "local_as_z"]
 Precision = Literal["window", "date", "instant"]
+Direction = Literal["forward", "return"]
 Score5 = Annotated[int, Field(ge=1, le=5)]
+Attributes = Annotated[dict[Name, float | Label], Field(max_length=16)]
 
 
 class Point(Model):
     """A place on earth, WGS-84 degrees."""
 
-    lat: float = Field(ge=-90, le=90)
-    lon: float = Field(ge=-180, le=180)
+    lat: Latitude
+    lon: Longitude
 
 
 class Fix(Point):
     """A measured place; `accuracy_m` is the radius in metres that holds it with 68 %."""
 
-    accuracy_m: float | None = Field(default=None, ge=0)
+    accuracy_m: NotNegative | None = None
+
+
+def _usual_precision(given: dict[str, Any]) -> Precision:
+    return "instant" if given.get("start") is None else "window"
+
+
+def _precision(value: object, info: ValidationInfo) -> object:
+    return _usual_precision(info.data) if value is None else value
 
 
 class Promise(Model):
@@ -33,13 +61,21 @@ class Promise(Model):
 
     end: Instant
     start: Instant | None = None
-    precision: Precision | None = None
+    precision: Annotated[Precision, BeforeValidator(_precision)] = Field(
+        default_factory=_usual_precision
+    )
+
+    @model_validator(mode="after")
+    def _start_is_not_after_end(self) -> Self:
+        if self.start is not None and self.start > self.end:
+            raise ValueError("start should not be after end")
+        return self
 
 
 class Money(Model):
     """An amount in a currency of ISO 4217."""
 
-    amount: float = Field(ge=0)
+    amount: NotNegative
     currency: str = Field(pattern=r"^[A-Z]{3}$")
 
 
@@ -47,11 +83,12 @@ class Event(Model):
     """What every event says of itself."""
 
     event_id: Identifier
+    kind: str
     occurred_at: Instant
-    source: str
+    source: Source
     observed_at: Instant | None = None
-    schema_version: int = 1
-    time_quality: TimeQuality = "offset"
+    schema_version: SchemaVersion = 1
+    time_quality: Annotated[TimeQuality, BeforeValidator(null_is("offset"))] = "offset"
 
 
 class OrderEventBase(Event):
@@ -68,14 +105,14 @@ class OrderPromised(OrderEventBase):
     promise: Promise | None = None
     service: Name | None = None
     region: Name | None = None
-    timezone: str | None = None
+    timezone: Zone | None = None
     origin: Point | None = None
     destination: Point | None = None
     customer_id: Identifier | None = None
     group_id: Identifier | None = None
-    direction: Literal["forward", "return"] = "forward"
+    direction: Annotated[Direction, BeforeValidator(null_is("forward"))] = "forward"
     value: Money | None = None
-    attributes: dict[str, float | str] | None = None
+    attributes: Attributes | None = None
 
 
 class PromiseChanged(OrderEventBase):
@@ -100,8 +137,8 @@ class OutForDelivery(OrderEventBase):
 
     kind: Literal["out_for_delivery"]
     courier_id: Identifier | None = None
-    stop: int | None = Field(default=None, ge=0)
-    stops: int | None = Field(default=None, ge=0)
+    stop: Count | None = None
+    stops: Count | None = None
 
 
 class EtaUpdated(OrderEventBase):
@@ -111,7 +148,14 @@ class EtaUpdated(OrderEventBase):
     eta: Instant
     eta_low: Instant | None = None
     eta_high: Instant | None = None
-    by: Literal["carrier", "tower"] = "carrier"
+    by: Literal["carrier", "tower"]
+
+    @model_validator(mode="after")
+    def _low_is_not_after_high(self) -> Self:
+        low, high = self.eta_low, self.eta_high
+        if low is not None and high is not None and low > high:
+            raise ValueError("eta_low should not be after eta_high")
+        return self
 
 
 class CourierArrived(OrderEventBase):
@@ -153,7 +197,12 @@ class Delivered(OrderEventBase):
     kind: Literal["delivered"]
     to: (
         Literal[
-            "consignee", "household", "reception", "neighbour", "safe_place", "locker",
+            "consignee",
+            "household",
+            "reception",
+            "neighbour",
+            "safe_place",
+            "locker",
             "pickup_point",
         ]
         | None
@@ -247,26 +296,26 @@ class PositionReported(CourierEventBase):
     """Where the courier is; speed in metres a second."""
 
     kind: Literal["position_reported"]
-    lat: float = Field(ge=-90, le=90)
-    lon: float = Field(ge=-180, le=180)
-    accuracy_m: float | None = Field(default=None, ge=0)
-    speed_mps: float | None = Field(default=None, ge=0)
+    lat: Latitude
+    lon: Longitude
+    accuracy_m: NotNegative | None = None
+    speed_mps: NotNegative | None = None
 
 
 class Stop(Model):
     """One stop of a route; `service_seconds` is the time at the door."""
 
     order_id: OrderId
-    lat: float = Field(ge=-90, le=90)
-    lon: float = Field(ge=-180, le=180)
-    service_seconds: float | None = Field(default=None, ge=0)
+    lat: Latitude
+    lon: Longitude
+    service_seconds: NotNegative | None = None
 
 
 class RoutePlanned(CourierEventBase):
     """The stops still to come, in order; replaces the route."""
 
     kind: Literal["route_planned"]
-    stops: tuple[Stop, ...] = Field(max_length=1_000)
+    stops: tuple[Stop, ...] = Field(max_length=1_000, strict=False)
 
 
 class ShiftChanged(CourierEventBase):

@@ -1,0 +1,90 @@
+"""How a customer can be reached, and when not: the only messages with personal data."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, Field, StringConstraints
+
+from models.base import Identifier, Model, Zone
+from models.events import SchemaVersion
+from models.notices import NoticeKind
+
+Locale = Annotated[
+    str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
+]
+LocalTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+E_164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+
+
+def _mailbox(address: str) -> str:
+    """Return the normalised address; syntax only, nobody is asked about the domain."""
+    try:
+        return validate_email(address, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise ValueError("address should be an e-mail address") from error
+
+
+def _https_address(address: str) -> str:
+    if not (address.isascii() and address.isprintable()) or " " in address:
+        raise ValueError("address should be written in printable ASCII")
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError("address should be a URL") from error
+    if parts.scheme != "https" or not parts.hostname or port == 0:
+        raise ValueError("address should be an https URL with a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("address should not hold credentials")
+    return address
+
+
+class EmailChannel(Model):
+    """Mail to one mailbox."""
+
+    kind: Literal["email"]
+    address: Annotated[str, StringConstraints(max_length=320), AfterValidator(_mailbox)]
+
+
+class SmsChannel(Model):
+    """Text messages to one number in the form of E.164."""
+
+    kind: Literal["sms"]
+    address: E_164
+
+
+class WebhookChannel(Model):
+    """Signed calls of a URL the customer gave; its network is judged when it is called."""
+
+    kind: Literal["webhook"]
+    address: Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_https_address)]
+
+
+Channel = Annotated[EmailChannel | SmsChannel | WebhookChannel, Field(discriminator="kind")]
+
+
+class QuietHours(Model):
+    """The local hours without messages, from `start` to `end`, over midnight if need be."""
+
+    start: LocalTime
+    end: LocalTime
+
+
+class ContactUpdate(Model):
+    """All that is known of reaching one customer; replaces what was known before."""
+
+    customer_id: Identifier
+    channels: tuple[Channel, ...] = Field(max_length=16, strict=False)
+    locale: Locale | None = None
+    timezone: Zone | None = None
+    quiet_hours: QuietHours | None = None
+    muted: Annotated[tuple[NoticeKind, ...], Field(max_length=64, strict=False)] | None = None
+    consent: bool | None = None
+    schema_version: SchemaVersion = 1
+
+
+class ContactErased(Model):
+    """The customer is to be forgotten."""
+
+    customer_id: Identifier
