@@ -1,0 +1,125 @@
+"""`tower import`: a table of a carrier becomes events, by a mapping in YAML."""
+
+import gzip
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO, cast
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from streams.errors import TowerError
+from streams.importing.convert import BadRow, Conversion
+from streams.importing.mapping import load
+from streams.importing.plan import bind
+from streams.importing.table import Source, opened
+
+EXAMPLE = """
+Turn a CSV export into events by a YAML mapping.
+
+FILE is comma-separated values, plain or gzip, with a header; events go out as JSON lines, in
+the order of the rows. A row that cannot be read stops the import with one sentence that names
+file, row and column; nothing is then left in the file of --out.
+
+Example:
+
+    tower import examples/flights.yaml examples/flights.csv --out flights.jsonl.gz
+
+docs/importing.md explains the mapping language; examples/ holds four mappings.
+"""
+
+_EVERY = 500
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(help=EXAMPLE)
+def run(
+    mapping: Annotated[Path, typer.Argument(help="The mapping (YAML).", metavar="MAPPING")],
+    file: Annotated[
+        Path, typer.Argument(help="The table (CSV, plain or .gz).", metavar="FILE")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write here; .gz compresses. Default: standard output.")
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave bad rows out, one sentence for each.")
+    ] = False,
+) -> None:
+    """Read the mapping and the table, write the events."""
+    rules = load(mapping)
+    with opened(file, rules.table) as source, _destination(out) as sink:
+        plan = bind(rules, str(mapping), source.columns)
+        conversion = Conversion(source, plan, frozenset(rules.table.empty))
+        rows = events = bad = 0
+        for lines in _watched(conversion.rows(), source, file.stat().st_size):
+            rows += 1
+            if isinstance(lines, BadRow):
+                if not skip_bad:
+                    raise TowerError(lines.sentence)
+                bad += 1
+                print(lines.sentence, file=sys.stderr)
+                continue
+            events += len(lines)
+            sink.writelines(line + b"\n" for line in lines)
+        if bad == rows > 0:
+            raise TowerError(f"{file.name} has no row that could be read.")
+    left = f", {bad} bad rows left out" if skip_bad else ""
+    print(f"{file.name}: {events:,} events of {rows - bad:,} rows{left}.", file=sys.stderr)
+
+
+@contextmanager
+def _destination(out: Path | None) -> Iterator[BinaryIO]:
+    """Open where events go; a file appears under its name only when all went well."""
+    if out is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    part = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        raw = part.open("wb")
+    except OSError as error:
+        raise TowerError(f"{out} cannot be written: {error.strerror}.") from None
+    try:
+        with raw:
+            if out.suffix == ".gz":
+                # No name and no time inside: the same events are the same bytes.
+                zipped = gzip.GzipFile("", "wb", 6, raw, mtime=0)
+                with zipped:
+                    yield cast("BinaryIO", zipped)
+            else:
+                yield raw
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _watched(
+    rows: Iterable[list[bytes] | BadRow], source: Source, size: int
+) -> Iterator[list[bytes] | BadRow]:
+    """Pass rows on, with a progress bar on standard error where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(source.name, total=size)
+        for number, row in enumerate(rows):
+            if number % _EVERY == 0:
+                bar.update(task, completed=source.position())
+            yield row
