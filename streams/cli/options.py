@@ -1,0 +1,61 @@
+"""What every command that talks to Kafka shares: its options, its settings, its loop."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+
+from models.base import Millis, millis
+from streams.config import Settings
+from streams.errors import TowerError
+
+Result = TypeVar("Result")
+
+Brokers = Annotated[
+    str | None,
+    typer.Option(help="Bootstrap servers, host:port[,...].", show_default="TOWER_BROKERS"),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option(help="Prefix of all topics.", show_default="TOWER_NAMESPACE"),
+]
+
+
+def settings_from(**given: object) -> Settings:
+    """Return the settings of the environment with what was given (not None) on top."""
+    try:
+        return Settings.model_validate(
+            Settings().model_dump() | {name: value for name, value in given.items() if value}
+        )
+    except ValidationError as error:
+        raise TowerError("; ".join(setting_findings(error))) from error
+
+
+def setting_findings(error: ValidationError) -> list[str]:
+    """Return a sentence for every setting that is wrong."""
+    return [
+        f"The setting TOWER_{str(each['loc'][0]).upper()} is wrong: {each['msg']}"
+        for each in error.errors()
+    ]
+
+
+def run(job: Coroutine[Any, Any, Result]) -> Result:
+    """Run a command's coroutine; what the Kafka client logs stays out of the terminal."""
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+    logging.getLogger("aiokafka").propagate = False
+    return asyncio.run(job)
+
+
+def instant(text: str) -> Millis:
+    """Return an instant of the command line as epoch milliseconds; it needs an offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not an instant of RFC 3339") from error
+    if moment.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} needs an offset, e.g. {text}Z")
+    return millis(moment)
