@@ -72,7 +72,10 @@ class Rows(Protocol):
         """Return the offset the row includes, -1 without a row."""
 
     def recovered_off(self, key: bytes) -> int:
-        """Return the offset the row had when it was recovered, -1 if it was not there."""
+        """Return the offset a row had when recovered, if it was ahead of the partition.
+
+        -1 otherwise: any record in hand is then beyond it.
+        """
 
     def put(self, key: bytes, payload: bytes, off: int, *, first: bool = False) -> None:
         """Set a row as of the record at `off`."""
@@ -87,11 +90,12 @@ class Rows(Protocol):
 class PartitionFold(Protocol):
     """The logic of one partition of one agent."""
 
-    def recover(
-        self, meta: bytes | None, rows: Rows, published: Mapping[bytes, bytes]
-    ) -> None:
-        """Rebuild memory: `meta` as of the applied offset (None: a new partition), rows that
-        may be ahead of it, and the latest cells published under this partition's number.
+    def recover(self, meta: bytes | None, rows: Rows, published: Mapping[bytes, bytes]) -> None:
+        """Rebuild memory.
+
+        `meta` is as of the applied offset (None: a new partition), rows may be ahead of it,
+        and `published` has the latest cells of the source's `published` topic, partition of
+        this number, whoever wrote them: tell your own by their key.
         """
 
     def fold(self, records: Sequence[Record], out: Outputs) -> None:
@@ -104,6 +108,9 @@ class PartitionFold(Protocol):
         """Return what the partition row must remember beside the applied offset."""
 
     def publish(self, out: Outputs) -> None:
-        """Publish cells that changed; called at each barrier once the partition has passed
-        the highest offset of a recovered row, the first time after every recovery for all.
+        """Publish cells that changed, after a recovery all of them.
+
+        Called about once a second (before each barrier) once the partition has passed the
+        highest offset of a recovered row. What the call before this one saw as applied is
+        durable by now, so a dead marker from before it may be deleted here.
         """

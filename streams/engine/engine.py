@@ -1,0 +1,514 @@
+"""Everything between Kafka and the agents of one worker, in one object.
+
+One consumer in the group `<namespace>.worker` for all sources, one idempotent producer, and
+a `Partition` for every partition this worker owns. streams/engine/README.md has the rules.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faust import App, ChannelT
+
+from streams.config import Settings
+from streams.engine.api import Beat, PartitionFold, Record, RecordBatch
+from streams.engine.changelog import OvertakenError, Tail
+from streams.engine.failpoints import Failpoint
+from streams.engine.partition import Partition
+from streams.engine.pulse import Pulse
+from streams.engine.reader import bounds, group_less, patiently
+from streams.engine.recovery import Recovered, gone, read_range, recover
+from streams.engine.rows import PartitionRows
+from streams.engine.source import Source
+from streams.engine.writer import Writer
+from streams.errors import TowerError
+from streams.topics import named
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 1.0
+MARGIN_MS = 2_000  # between the broker's clock and the time a fetch was asked for
+IDLE_SECONDS = 2.0  # before a tail that was answered but never arrived is asked for again
+SHRUNK_SECONDS = 10.0  # a source that shows a shorter log for this long is truncated
+
+
+class _View:
+    """What the reader saw of one partition."""
+
+    __slots__ = ("asked_at", "moved_at", "polled_at", "polled_before", "shrunk_at")
+
+    def __init__(self) -> None:
+        self.moved_at = time.monotonic()
+        self.asked_at = 0.0
+        self.shrunk_at: float | None = None
+        self.polled_at: int | None = None
+        self.polled_before: int | None = None
+
+    def poll(self, at: int | None) -> None:
+        """Note the time (epoch ms) of the newest fetch answer."""
+        if at is not None and at != self.polled_at:
+            self.polled_before, self.polled_at = self.polled_at, at
+
+
+class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """Reads the sources, feeds the agents' channels, and makes what they fold durable.
+
+    Plain counters for the sensor: `rebalances`, `recovered_rows`, `recovered_seconds`,
+    `flushes`, `records`, `holes`, and `commit_age()` in seconds.
+    """
+
+    def __init__(self, app: App, settings: Settings, sources: Sequence[Source]) -> None:
+        self.app = app
+        self.settings = settings
+        self.rebalances = self.records = 0
+        self.recovered_rows = 0
+        self.recovered_seconds = 0.0
+        self.failed: asyncio.Event = asyncio.Event()
+        self.failure: BaseException | None = None
+        self._flushed_before = 0
+        self._sources = {source.topic: source for source in sources}
+        self._by_name = {named(settings.namespace, source.topic): source for source in sources}
+        self._channels: dict[str, ChannelT[RecordBatch]] = {
+            source.topic: app.channel(maxsize=1) for source in sources
+        }
+        self._failpoint = Failpoint(settings.failpoint)
+        self._partitions: dict[TopicPartition, Partition] = {}
+        self._views: dict[TopicPartition, _View] = {}
+        self._carriers: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._recoveries: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._assigned: set[TopicPartition] = set()
+        self._joined = False
+        self._some_open = asyncio.Event()
+
+    # What agents and the composition root use
+
+    def channel(self, topic: str) -> ChannelT[RecordBatch]:
+        """Return the channel an agent iterates, by the source's topic (short name)."""
+        return self._channels[topic]
+
+    async def apply(self, batch: RecordBatch) -> None:
+        """Fold a batch as far as it continues; a failure ends the worker and never returns."""
+        partition = self._find(batch.topic, batch.partition)
+        if partition is None or not partition.open:
+            return
+        try:
+            before = partition.applied
+            refused = partition.apply(batch.records)
+            self.records += partition.applied - before
+        except Exception as failure:  # noqa: BLE001  # whatever a fold raises is fatal
+            await self.crash(failure)
+        else:
+            if refused:
+                self._ask_again(self._tp(batch.topic, batch.partition), "a hole")
+            await partition.room()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every assigned partition is recovered and being read."""
+        return (
+            self._joined
+            and not self.failed.is_set()
+            and all(tp in self._partitions for tp in self._assigned)
+        )
+
+    def folds(self, topic: str) -> dict[int, PartitionFold]:
+        """Return the folds of a source (topic by short name), by partition."""
+        return {
+            partition.number: partition.fold
+            for partition in self._partitions.values()
+            if partition.source.topic == topic
+        }
+
+    def lag(self) -> dict[tuple[str, int], int]:
+        """Return how many records each owned partition (short topic, number) is behind."""
+        lags = {}
+        for tp, partition in self._partitions.items():
+            high = self._highwater(tp)
+            if high is not None:
+                lags[partition.source.topic, partition.number] = max(
+                    0, high - partition.order.expected
+                )
+        return lags
+
+    @property
+    def flushes(self) -> int:
+        """How many flushes wrote rows."""
+        return self._flushed_before + sum(p.flushes for p in self._partitions.values())
+
+    @property
+    def holes(self) -> int:
+        """How many offsets of owned partitions held no record (control records)."""
+        return sum(p.order.believed for p in self._partitions.values())
+
+    def commit_age(self) -> float:
+        """Return the seconds since the oldest last barrier of an owned partition."""
+        now = time.monotonic()
+        return max((now - p.barrier_at for p in self._partitions.values()), default=0.0)
+
+    # Life
+
+    async def start(self) -> None:
+        """Connect, check the topics and join the group; the agents must be iterating."""
+        settings = self.settings
+        session_ms = int(settings.session_timeout_seconds * 1000)
+        self._pulse = Pulse(settings.session_timeout_seconds)
+        self._writer = Writer(settings.brokers, settings.namespace, self._pulse)
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.brokers,
+            client_id=f"{settings.namespace}.worker",
+            group_id=f"{settings.namespace}.worker",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=int(settings.heartbeat_seconds * 1000),
+            rebalance_timeout_ms=max(session_ms, 30_000),
+            max_poll_interval_ms=2**31 - 1,
+            fetch_max_wait_ms=250,
+            metadata_max_age_ms=60_000,
+        )
+        await patiently(self._writer.producer.start)
+        await self._check_topics()
+        await patiently(self._consumer.start)
+        self._pulse.listen(self._consumer)
+        self._consumer.subscribe(list(self._by_name), listener=self)
+        self._spawn(self._pulse.run())
+        self._spawn(self._beats())
+        self._spawn(self._commits())
+        for source in self._sources.values():
+            self._spawn(self._feed(source))
+
+    async def stop(self) -> None:
+        """Take a last barrier and leave the group."""
+        healthy = self.failure is None
+        if healthy:
+            await self._part()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._drop()
+        await self._consumer.stop()
+        await self._writer.stop()
+
+    async def crash(self, failure: BaseException) -> None:
+        """End the worker with exit code 1, without a commit; never returns."""
+        if self.failure is None:
+            self.failure = failure
+            for partition in self._partitions.values():
+                partition.close()
+            self.failed.set()
+            await self.app.crash(failure)
+        await asyncio.Event().wait()
+
+    # The group's calls
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Make what is applied durable and forget it."""
+        if self.failure is not None:
+            return
+        try:
+            await self._part()
+        except Exception as failure:  # noqa: BLE001  # aiokafka would log and go on
+            self._spawn(self.crash(failure))
+        if revoked:
+            log.info("partitions revoked: %d", len(revoked))
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Start to recover; aiokafka sends no heartbeat while it waits for this call."""
+        if assigned:
+            self._consumer.pause(*assigned)
+        self._assigned = set(assigned)
+        self._joined = True
+        self.rebalances += 1
+        self._pulse.beat()
+        log.info("partitions assigned: %s", _listed(assigned))
+        self._recover_soon(assigned)
+
+    # Recovery and parting
+
+    def _recover_soon(self, tps: Iterable[TopicPartition]) -> None:
+        task = asyncio.create_task(self._guarded(self._recover(list(tps))))
+        self._recoveries.add(task)
+        task.add_done_callback(self._recoveries.discard)
+
+    async def _recover(self, tps: Sequence[TopicPartition]) -> None:
+        if not tps:
+            return
+        started = time.monotonic()
+        settings = self.settings
+        wanted = [(self._by_name[tp.topic], tp.partition) for tp in tps]
+        for one in await recover(settings.brokers, settings.namespace, wanted):
+            self._open(one)
+            await asyncio.sleep(0)
+        self.recovered_seconds = time.monotonic() - started
+
+    def _open(self, found: Recovered) -> None:
+        tp = self._tp(found.source.topic, found.number)
+        rows = PartitionRows(found.rows, found.expected - 1)
+        fold = found.source.fold(found.number)
+        fold.recover(found.meta, rows, found.cells)
+        self.recovered_rows += len(rows)
+        table = self._tp(found.source.table, found.number)
+
+        async def read_foreign(
+            ranges: Sequence[tuple[int, int]],
+        ) -> Mapping[bytes, bytes | None]:
+            log.warning("another writer on %s/%d: %s", table.topic, table.partition, ranges)
+            return await read_range(self.settings.brokers, table, ranges)
+
+        partition = Partition(
+            found.source,
+            found.number,
+            fold,
+            rows,
+            expected=found.expected,
+            tail=Tail(f"{table.topic}/{table.partition}", found.tail),
+            writer=self._writer,
+            failpoint=self._failpoint,
+            read_foreign=read_foreign,
+            barrier_seconds=self.settings.barrier_seconds,
+        )
+        self._partitions[tp] = partition
+        self._views[tp] = _View()
+        self._consumer.seek(tp, found.expected)
+        partition.order.sought()
+        self._consumer.resume(tp)
+        self._some_open.set()
+        self._carriers[tp] = asyncio.create_task(self._guarded(self._carry(tp, partition)))
+
+    async def _carry(self, tp: TopicPartition, partition: Partition) -> None:
+        try:
+            await partition.run()
+        except OvertakenError:
+            log.warning("%s/%d was overtaken, recovering it anew", tp.topic, tp.partition)
+            was_open = partition.open
+            partition.drop()
+            if not was_open:
+                return
+            self._consumer.pause(tp)
+            del self._partitions[tp], self._views[tp], self._carriers[tp]
+            self._recover_soon([tp])
+
+    async def _part(self) -> None:
+        """Take a barrier of every partition, commit, and forget them all."""
+        for task in list(self._recoveries):
+            task.cancel()
+        await asyncio.gather(*self._recoveries, return_exceptions=True)
+        for partition in self._partitions.values():
+            partition.close()
+        patience = self.settings.session_timeout_seconds
+        carried = True
+        if self._carriers:
+            _, busy = await asyncio.wait(self._carriers.values(), timeout=patience)
+            carried = not busy  # a flush cut off in the middle must not become durable
+        if self._partitions and carried and self._pulse.fresh():
+            try:
+                async with asyncio.timeout(patience):
+                    await asyncio.gather(*(p.barrier() for p in self._partitions.values()))
+                    await self._commit()
+            except (TimeoutError, OvertakenError):
+                log.warning("parted without a barrier; the next owner repeats a little")
+        self._drop()
+
+    def _drop(self) -> None:
+        for partition in self._partitions.values():
+            self._flushed_before += partition.flushes
+            partition.drop()
+        for carrier in self._carriers.values():
+            carrier.cancel()
+        self._partitions.clear()
+        self._views.clear()
+        self._carriers.clear()
+        self._committed.clear()
+        self._assigned.clear()
+        self._some_open.clear()
+        self._joined = False
+
+    # Reading
+
+    async def _feed(self, source: Source) -> None:
+        """Read one source and put its batches on the channel of its agent."""
+        channel, size = self._channels[source.topic], self.settings.max_batch
+        while True:
+            for batch in await self._answers(source):
+                for start in range(0, len(batch.records), size):
+                    part = batch.records[start : start + size]
+                    value: Any = RecordBatch(batch.topic, batch.partition, part)
+                    await channel.put(value)  # a value of its own, not a Faust event
+
+    async def _answers(self, source: Source) -> list[RecordBatch]:
+        tps = [tp for tp, p in self._partitions.items() if p.source is source and p.open]
+        if not tps:
+            await asyncio.sleep(0.05)
+            return []
+        for tp in tps:
+            await self._look(tp)
+        try:
+            answers = await self._consumer.getmany(
+                *tps, timeout_ms=200, max_records=4 * self.settings.max_batch
+            )
+        except IllegalStateError:  # a rebalance came in between
+            return []
+        except KafkaError as failure:
+            if not failure.retriable:
+                raise
+            await asyncio.sleep(0.2)
+            return []
+        batches = []
+        for tp in tps:
+            records = answers.get(tp, ())
+            if await self._heard(tp, [record.offset for record in records]) and records:
+                batches.append(RecordBatch(source.topic, tp.partition, _records(records)))
+        return batches
+
+    async def _look(self, tp: TopicPartition) -> None:
+        """Notice what happened to a partition's reading that was not our doing."""
+        partition, view = self._partitions.get(tp), self._views.get(tp)
+        position = self._position(tp)
+        if partition is None or view is None or position is None:
+            return
+        order, high, now = partition.order, self._highwater(tp), time.monotonic()
+        if order.cursor != position:
+            self._ask_again(tp, "the reader moved by itself")
+        elif now - view.moved_at > IDLE_SECONDS and (high or 0) > order.expected != position:
+            self._ask_again(tp, "a tail that did not arrive")
+        if high is None or high >= order.expected:
+            view.shrunk_at = None
+        elif view.shrunk_at is None:
+            view.shrunk_at = now
+        elif now - view.shrunk_at > SHRUNK_SECONDS:
+            raise TowerError(
+                f"{tp.topic}/{tp.partition} ends at offset {high}, before offset "
+                f"{order.expected} that comes next: the topic was truncated or made anew"
+            )
+
+    async def _heard(self, tp: TopicPartition, offsets: Sequence[int]) -> bool:
+        """Take an answer into the chain; return whether its partition is still ours."""
+        partition, view = self._partitions.get(tp), self._views.get(tp)
+        position = self._position(tp)
+        if partition is None or view is None or position is None:
+            return False
+        view.poll(self._consumer.last_poll_timestamp(tp))
+        cursor = partition.order.cursor
+        if cursor is None or (position == cursor and not offsets):
+            return True
+        view.moved_at = time.monotonic()
+        if partition.order.answered(offsets, position):
+            await self._check_begin(tp, cursor)
+        return True
+
+    async def _check_begin(self, tp: TopicPartition, cursor: int) -> None:
+        """Raise if a hole is what retention deleted before we read it."""
+        async with group_less(self.settings.brokers, "tower.bounds") as consumer:
+            begin, _ = (await bounds(consumer, [tp]))[tp]
+        if begin > cursor:
+            raise TowerError(gone(tp, cursor, begin))
+
+    def _ask_again(self, tp: TopicPartition, why: str) -> None:
+        """Seek back to what comes next, at most every half second for one place."""
+        partition, view = self._partitions.get(tp), self._views.get(tp)
+        now = time.monotonic()
+        if partition is None or view is None or now - view.asked_at < 0.5:  # noqa: PLR2004
+            return
+        expected = partition.order.expected
+        log.warning("%s/%d: %s, asking for %d again", tp.topic, tp.partition, why, expected)
+        view.asked_at = view.moved_at = now
+        self._consumer.seek(tp, expected)
+        partition.order.sought()
+
+    def _position(self, tp: TopicPartition) -> int | None:
+        assignment = self._consumer._subscription.subscription.assignment  # noqa: SLF001
+        state = None if assignment is None else assignment.state_value(tp)
+        if state is None or not state.has_valid_position:
+            return None
+        position: int = state.position
+        return position
+
+    def _highwater(self, tp: TopicPartition) -> int | None:
+        if tp not in self._consumer.assignment():
+            return None
+        high: int | None = self._consumer.highwater(tp)
+        return high
+
+    # Time and commits
+
+    async def _beats(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            for tp, partition in list(self._partitions.items()):
+                if partition.open:
+                    partition.beat(self._beat_of(tp, partition))
+
+    def _beat_of(self, tp: TopicPartition, partition: Partition) -> Beat:
+        view = self._views[tp]
+        view.poll(self._consumer.last_poll_timestamp(tp))
+        position = self._position(tp)
+        caught_up = (
+            position is not None and position == self._highwater(tp) == partition.order.expected
+        )
+        safe_at = None
+        if caught_up and view.polled_before is not None:
+            safe_at = view.polled_before - MARGIN_MS
+        return Beat(int(time.time() * 1000), caught_up, safe_at)
+
+    async def _commits(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.barrier_seconds)
+            await self._commit()
+
+    async def _commit(self) -> None:
+        """Commit what is durable; for lag monitors only, recovery reads the partition row."""
+        offsets = {
+            tp: partition.durable + 1
+            for tp, partition in self._partitions.items()
+            if partition.durable + 1 > self._committed.get(tp, 0)
+        }
+        if not offsets:
+            return
+        try:
+            await self._consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError) as failure:
+            log.info("not committed: %s", failure)
+            return
+        self._committed.update(offsets)
+
+    # Small things
+
+    def _find(self, topic: str, number: int) -> Partition | None:
+        return self._partitions.get(self._tp(topic, number))
+
+    def _tp(self, topic: str, number: int) -> TopicPartition:
+        return TopicPartition(named(self.settings.namespace, topic), number)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._guarded(work))
+        self._tasks.add(task)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as failure:  # noqa: BLE001  # any failure ends the worker
+            await self.crash(failure)
+
+    async def _check_topics(self) -> None:
+        for source in self._sources.values():
+            counts = {}
+            for topic in (source.topic, source.table, source.published):
+                if topic is not None:
+                    counts[topic] = await self._writer.partitions(topic)
+            if len(set(counts.values())) > 1:
+                raise TowerError(f"topics of one source differ in partitions: {counts}")
+
+
+def _records(found: Iterable[Any]) -> tuple[Record, ...]:
+    return tuple([Record(r.offset, r.timestamp, r.key, r.value, r.headers) for r in found])
+
+
+def _listed(tps: Iterable[TopicPartition]) -> str:
+    return ", ".join(sorted(f"{tp.topic}/{tp.partition}" for tp in tps)) or "none"

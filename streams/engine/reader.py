@@ -1,0 +1,87 @@
+"""Reads partitions from their beginning (or a place) to the end they have now, in no group."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+log = logging.getLogger(__name__)
+
+Heard = Callable[[TopicPartition, bytes, bytes | None], None]
+
+
+@asynccontextmanager
+async def group_less(brokers: str, client: str) -> AsyncIterator[Any]:
+    """Yield a consumer of no group."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=brokers,
+        client_id=client,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=2 * 1024 * 1024,
+        fetch_max_wait_ms=100,
+    )
+    await patiently(consumer.start)
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def patiently(ask: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Ask the broker until it answers; it may be away for a while."""
+    while True:
+        try:
+            return await ask()
+        except KafkaError as failure:
+            if not failure.retriable:
+                raise
+            log.info("the broker does not answer yet: %s", failure)
+            await asyncio.sleep(0.5)
+
+
+async def bounds(
+    consumer: Any,  # noqa: ANN401
+    partitions: Iterable[TopicPartition],
+) -> dict[TopicPartition, tuple[int, int]]:
+    """Return [begin, end) of every partition's log."""
+    wanted = list(partitions)
+    begins = await patiently(lambda: consumer.beginning_offsets(wanted))
+    ends = await patiently(lambda: consumer.end_offsets(wanted))
+    return {tp: (begins[tp], ends[tp]) for tp in wanted}
+
+
+async def read(
+    consumer: Any,  # noqa: ANN401
+    ranges: Mapping[TopicPartition, tuple[int, int]],
+    heard: Heard,
+) -> int:
+    """Tell every record with a key in the ranges [from, to); return how many there were."""
+    left = {tp: end for tp, (begin, end) in ranges.items() if begin < end}
+    count = 0
+    if not left:
+        return count
+    consumer.assign(list(left))
+    for tp in left:
+        consumer.seek(tp, ranges[tp][0])
+    while left:
+        try:
+            answers = await consumer.getmany(*left, timeout_ms=200)
+        except KafkaError as failure:
+            if not failure.retriable:
+                raise
+            await asyncio.sleep(0.2)
+            continue
+        for tp, records in answers.items():
+            for record in records:
+                if record.offset < left[tp] and record.key is not None:
+                    heard(tp, record.key, record.value)
+                    count += 1
+        for tp in [tp for tp, end in left.items() if await consumer.position(tp) >= end]:
+            del left[tp]
+    return count

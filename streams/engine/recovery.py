@@ -1,0 +1,135 @@
+"""Rebuilds partitions from their changelogs: read to the end, then stand where the row says."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from streams.engine.reader import bounds, group_less, read
+from streams.engine.rows import PARTITION_KEY, merge, off_of, unpack
+from streams.engine.source import Source
+from streams.errors import TowerError
+from streams.topics import named
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 10.0  # for a broker that just came back and shows a shorter log at first
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What the broker remembers of one partition of a source."""
+
+    source: Source
+    number: int
+    rows: dict[bytes, bytes] = field(default_factory=dict)
+    cells: dict[bytes, bytes] = field(default_factory=dict)
+    meta: bytes | None = None
+    expected: int = 0
+    tail: int = 0
+
+
+async def recover(
+    brokers: str, namespace: str, wanted: Iterable[tuple[Source, int]]
+) -> list[Recovered]:
+    """Read the rows and cells of partitions and find the offset each applies next."""
+    found = [Recovered(source, number) for source, number in wanted]
+    started = time.monotonic()
+    async with group_less(brokers, f"{namespace}.recovery") as consumer:
+        by_table: dict[TopicPartition, Recovered] = {}
+        by_cells: dict[TopicPartition, list[Recovered]] = {}
+        for one in found:
+            by_table[_tp(namespace, one.source.table, one.number)] = one
+            if one.source.published is not None:
+                tp = _tp(namespace, one.source.published, one.number)
+                by_cells.setdefault(tp, []).append(one)
+
+        def heard(tp: TopicPartition, key: bytes, value: bytes | None) -> None:
+            if (one := by_table.get(tp)) is not None:
+                merge(one.rows, key, value)
+            for one in by_cells.get(tp, ()):
+                if value is None:
+                    one.cells.pop(key, None)
+                else:
+                    one.cells[key] = value
+
+        ranges = await bounds(consumer, [*by_table, *by_cells])
+        count = await read(consumer, ranges, heard)
+        for tp, one in by_table.items():
+            one.tail = ranges[tp][1]
+            await _place(consumer, namespace, one)
+    log.info(
+        "recovered %d partitions, %d rows from %d records in %.2f s",
+        len(found),
+        sum(len(one.rows) for one in found),
+        count,
+        time.monotonic() - started,
+    )
+    return found
+
+
+async def read_range(
+    brokers: str, tp: TopicPartition, ranges: Iterable[tuple[int, int]]
+) -> dict[bytes, bytes | None]:
+    """Return the rows others wrote between our own, the last of each key."""
+    rows: dict[bytes, bytes | None] = {}
+
+    def heard(_: TopicPartition, key: bytes, value: bytes | None) -> None:
+        before = rows.get(key)
+        if value is None or before is None or off_of(before) <= off_of(value):
+            rows[key] = value
+
+    async with group_less(brokers, "tower.foreign-rows") as consumer:
+        for begin, end in ranges:
+            await read(consumer, {tp: (begin, end)}, heard)
+    return rows
+
+
+async def _place(consumer: Any, namespace: str, one: Recovered) -> None:  # noqa: ANN401
+    """Find where to go on; raise if the source's log does not fit what was applied."""
+    tp = _tp(namespace, one.source.topic, one.number)
+    row = one.rows.pop(PARTITION_KEY, None)
+    applied = -1
+    if row is not None:
+        applied, one.meta = unpack(row)
+    one.expected = applied + 1
+    highest = max((off_of(row) for row in one.rows.values()), default=-1)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        begin, end = (await bounds(consumer, [tp]))[tp]
+        complaint = _misfit(tp, (begin, end), max(applied, highest))
+        if complaint is None or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.5)
+    if complaint is not None:
+        raise TowerError(complaint)
+    if row is None:
+        one.expected = max(one.expected, begin)
+    elif begin > one.expected:
+        raise TowerError(gone(tp, one.expected, begin))
+
+
+def _misfit(tp: TopicPartition, log_range: tuple[int, int], applied: int) -> str | None:
+    if applied < log_range[1]:
+        return None
+    return (
+        f"{tp.topic}/{tp.partition} ends at offset {log_range[1]}, but offset {applied} was "
+        "already applied: the topic was truncated or made anew; its table belongs to the old "
+        "one (use a new namespace, or restore the topic)"
+    )
+
+
+def gone(tp: TopicPartition, expected: int, begin: int) -> str:
+    """Say that records were deleted before they were read."""
+    return (
+        f"{tp.topic}/{tp.partition} begins at offset {begin}, but offset {expected} comes "
+        f"next: {begin - expected} records were deleted before they were read (retention)"
+    )
+
+
+def _tp(namespace: str, topic: str, partition: int) -> TopicPartition:
+    return TopicPartition(named(namespace, topic), partition)

@@ -1,0 +1,233 @@
+"""Everything a worker sends, one lane a partition of a topic, acknowledged in order.
+
+A lane gathers what its callers put while a batch is on its way and sends that as the next
+batch, so many small flushes become few large requests. aiokafka's own accumulator would cost
+a future and a lock a record.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError
+
+from streams.engine.api import Headers
+from streams.engine.pulse import Pulse
+from streams.engine.rows import MAX_ROW
+from streams.partitioner import partition_of
+from streams.topics import TOPICS, named
+
+BATCH_BYTES = 256 * 1024
+Acknowledged = Callable[[int | None, int], None]
+
+
+class Outgoing(NamedTuple):
+    """One record to send."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Sending(NamedTuple):
+    """One output of a fold; `partition` None is murmur2 of the key."""
+
+    topic: str
+    record: Outgoing
+    partition: int | None
+
+
+class Outbox:
+    """What a fold wants published (api.Outputs), in order."""
+
+    def __init__(self) -> None:
+        self._sendings: list[Sending] = []
+
+    def __len__(self) -> int:
+        return len(self._sendings)
+
+    def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers = (),
+        partition: int | None = None,
+    ) -> None:
+        if key is None and (value is None or partition is None):
+            raise ValueError("an output has a key, or a value and a partition")
+        self._sendings.append(Sending(topic, Outgoing(key, value, headers), partition))
+
+    def take(self) -> list[Sending]:
+        """Return what was put since the last time."""
+        sendings, self._sendings = self._sendings, []
+        return sendings
+
+
+class Lane:
+    """The way to one partition of one topic; `acknowledged` hears (base offset, records).
+
+    The base offset is None where the broker acknowledged a retry without naming it.
+    """
+
+    def __init__(
+        self, writer: "Writer", topic: str, partition: int, acknowledged: Acknowledged | None
+    ) -> None:
+        self._writer = writer
+        self._topic = topic
+        self._partition = partition
+        self._acknowledged = acknowledged
+        self._waiting: deque[tuple[deque[Outgoing], asyncio.Future[None]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, records: Iterable[Outgoing]) -> asyncio.Future[None]:
+        """Send records after all put before; done when the last is acknowledged."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((deque(records), done))
+        if self._task is None or self._task.done():
+            self._task = self._writer.spawn(self._run())
+        return done
+
+    def drop(self) -> None:
+        """Forget what was not handed to Kafka yet."""
+        if self._task is not None:
+            self._task.cancel()
+        for _, done in self._waiting:
+            done.cancel()
+        self._waiting.clear()
+
+    async def _run(self) -> None:
+        arrived: list[asyncio.Future[None]] = []
+        try:
+            while self._waiting:
+                builder, arrived = self._fill()
+                if count := builder.record_count():
+                    base = await self._writer.deliver(builder, self._topic, self._partition)
+                    if self._acknowledged is not None:
+                        self._acknowledged(base, count)
+                for done in arrived:
+                    if not done.done():
+                        done.set_result(None)
+        except Exception as failure:  # noqa: BLE001  # goes on to whoever waits
+            for done in [*arrived, *(done for _, done in self._waiting)]:
+                if not done.done():
+                    done.set_exception(failure)
+            self._waiting.clear()
+
+    def _fill(self) -> tuple[Any, list[asyncio.Future[None]]]:
+        """Return a batch of what waits, and whom its acknowledgement satisfies."""
+        builder = self._writer.producer.create_batch()
+        arrived: list[asyncio.Future[None]] = []
+        while self._waiting:
+            records, done = self._waiting[0]
+            while records:
+                key, value, headers = records[0]
+                if not _append(builder, key, value, headers):
+                    builder.close()
+                    return builder, arrived
+                records.popleft()
+            arrived.append(done)
+            self._waiting.popleft()
+        builder.close()
+        return builder, arrived
+
+
+def _append(builder: Any, key: bytes | None, value: bytes | None, headers: Headers) -> bool:  # noqa: ANN401
+    return (
+        builder.append(timestamp=None, key=key, value=value, headers=list(headers)) is not None
+    )
+
+
+class Writer:
+    """One idempotent producer and its lanes."""
+
+    def __init__(self, brokers: str, namespace: str, pulse: Pulse) -> None:
+        self.producer = AIOKafkaProducer(
+            bootstrap_servers=brokers,
+            client_id=f"{namespace}.worker",
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES,
+            linger_ms=0,
+            request_timeout_ms=30_000,
+            retry_backoff_ms=200,
+        )
+        self._namespace = namespace
+        self._pulse = pulse
+        self._lanes: dict[tuple[str, int], Lane] = {}
+        self._counts: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.records = 0  # acknowledged since the start
+
+    async def stop(self) -> None:
+        """Stop sending: what waits is dropped, the connection closed."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.producer.stop()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a lane's work, cancelled with the writer."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def lane(self, topic: str, partition: int) -> Lane:
+        """Return the shared lane of a partition (topics by short name)."""
+        lane = self._lanes.get((topic, partition))
+        if lane is None:
+            lane = self._lanes[topic, partition] = Lane(self, topic, partition, None)
+        return lane
+
+    def private_lane(self, topic: str, partition: int, acknowledged: Acknowledged) -> Lane:
+        """Return a lane of one owner, who hears its acknowledgements."""
+        return Lane(self, topic, partition, acknowledged)
+
+    async def partitions(self, topic: str) -> int:
+        """Return a topic's partition count; it is fixed for the life of a log."""
+        count = self._counts.get(topic)
+        if count is None:
+            found = await self.producer.partitions_for(named(self._namespace, topic))
+            count = self._counts[topic] = len(found)
+        return count
+
+    async def post(self, sendings: Sequence[Sending]) -> None:
+        """Send outputs, in order within every partition; return once all are acknowledged."""
+        by_lane: dict[tuple[str, int], list[Outgoing]] = {}
+        for topic, record, partition in sendings:
+            if record.value is not None and len(record.value) > _limit(topic):
+                raise ValueError(f"an output of {len(record.value)} bytes for {topic}")
+            where = partition
+            if where is None:
+                count = self._counts.get(topic) or await self.partitions(topic)
+                where = partition_of(record.key or b"", count)
+            by_lane.setdefault((topic, where), []).append(record)
+        await asyncio.gather(
+            *(self.lane(*where).put(records) for where, records in by_lane.items())
+        )
+
+    async def deliver(self, builder: Any, topic: str, partition: int) -> int | None:  # noqa: ANN401
+        """Hand a batch to Kafka and return the base offset of its acknowledgement."""
+        count = builder.record_count()
+        full_name = named(self._namespace, topic)
+        while True:
+            await self._pulse.wait()
+            try:
+                future = await self.producer.send_batch(builder, full_name, partition=partition)
+            except KafkaTimeoutError:  # the broker is away: this batch was not taken yet
+                continue
+            break
+        metadata = await future
+        self.records += count
+        return metadata.offset if metadata is not None and metadata.offset >= 0 else None
+
+
+def _limit(topic: str) -> int:
+    """Return the largest value (bytes) of a topic, a little below what the broker takes."""
+    for entry in TOPICS:
+        if entry.name == topic and "max.message.bytes" in entry.config:
+            return int(entry.config["max.message.bytes"]) - 48 * 1024
+    return MAX_ROW
