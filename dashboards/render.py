@@ -1,0 +1,61 @@
+"""Boards and rules as files: the same code, the same bytes, so that a review sees a change."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as model
+
+from dashboards import links, overview, rules
+
+BOARDS = {"grafana/dashboards/tower-overview.json": overview.board}
+RULES = "prometheus/rules/tower.yml"
+HEADER = "# Written by `tower dashboards` from dashboards/rules.py; change that, not this.\n"
+
+
+def files(runbooks: str = links.RUNBOOKS) -> dict[str, str]:
+    """Return every generated file: its path below deploy/, and its text."""
+    boards = {path: _json(board().build()) for path, board in BOARDS.items()}
+    return boards | {RULES: HEADER + _yaml({"groups": rules.groups(runbooks)})}
+
+
+def write(folder: Path, runbooks: str = links.RUNBOOKS) -> list[Path]:
+    """Write the files below a folder and return those whose bytes changed."""
+    changed = []
+    for name, text in files(runbooks).items():
+        path = folder / name
+        if path.exists() and path.read_bytes() == text.encode():
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        changed.append(path)
+    return changed
+
+
+def _json(board: model.Dashboard) -> str:
+    shown: dict[str, Any] = json.loads(JSONEncoder().encode(board))
+    # The SDK numbers no panel, and links to panels need numbers.
+    for number, panel in enumerate(shown["panels"], start=1):
+        panel["id"] = number
+    # The SDK's default placement hides links and alerts in a menu.
+    for each in (*shown["links"], *shown["annotations"]["list"]):
+        del each["placement"]
+    return json.dumps(shown, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+
+
+def _yaml(value: object) -> str:
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines as a block, which is how people read an expression."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)

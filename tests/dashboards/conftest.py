@@ -1,0 +1,31 @@
+"""The rendered board and rules, as Grafana and Prometheus read them."""
+
+import json
+
+import pytest
+import yaml
+from board_queries import METRICS
+
+from dashboards import render
+
+
+@pytest.fixture(scope="session")
+def board():
+    """Return the overview board as Grafana reads it."""
+    return json.loads(render.files()["grafana/dashboards/tower-overview.json"])
+
+
+@pytest.fixture(scope="session")
+def rule_groups():
+    """Return the groups of rules as Prometheus reads them."""
+    return yaml.safe_load(render.files()[render.RULES])["groups"]
+
+
+@pytest.fixture(scope="session")
+def known_metrics(rule_groups):
+    """Return every series a query may name: metrics and recorded series, with their labels."""
+    recorded = {}
+    for rule in (rule for group in rule_groups for rule in group["rules"] if "record" in rule):
+        level = rule["record"].split(":")[0]
+        recorded[rule["record"]] = set(level.split("_"))
+    return METRICS | recorded
