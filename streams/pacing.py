@@ -56,12 +56,12 @@ def schedule(feed: Iterable[Arrival], options: PublishOptions) -> Iterator[Arriv
             ticked = at
             yield Tick(at)
         yield arrival
-    if arrival is None and options.as_of is None:
-        return
-    end = options.as_of if options.as_of is not None else arrival and arrival.received_at
-    if end is not None and (ticked is None or end > ticked):
-        yield from map(Tick, _ticks_before(ticked, end, options))
-        yield Tick(end)
+    end = options.as_of
+    if end is None and arrival is not None:
+        end = arrival.received_at
+    if end is not None and (ticked is None or ticked < end):
+        rest = _ticks_before(ticked, end, options)
+        yield from map(Tick, rest if rest[-1:] == [end] else [*rest, end])
 
 
 def _not_after(at: Millis, options: PublishOptions) -> Millis:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree as ET
 
 from streams.errors import TowerError
 
@@ -76,7 +77,9 @@ def _fetch(jar: Jar, repository: Path) -> None:
 
     settings = jgo.config.GlobalSettings.load()
     context = jgo.maven.MavenContext(
-        repo_cache=repository, remote_repos=settings.repositories or None, timeout=60
+        repo_cache=repository,
+        remote_repos=settings.repositories or mirror_in(Path.home() / ".m2" / "settings.xml"),
+        timeout=60,
     )
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     problem: Exception | str = ""
@@ -94,8 +97,24 @@ def _fetch(jar: Jar, repository: Path) -> None:
     name = f"{jar.group}:{jar.artifact}:{jar.version}"
     raise TowerError(
         f"The embedded broker could not fetch {name} from the Maven repository ({problem});"
-        " it needs the network once, or a repository of yours in jgo's configuration."
+        " it needs the network once, or a mirror in ~/.m2/settings.xml."
     )
+
+
+def mirror_in(settings: Path) -> dict[str, str] | None:
+    """Return the mirror that Maven's settings name for the central repository, if any."""
+    if not settings.exists():
+        return None
+    try:
+        root = ET.parse(settings).getroot()  # noqa: S314 - the user's own file
+    except ET.ParseError:
+        return None
+    for mirror in root.iterfind(".//{*}mirror"):
+        of = {each.strip() for each in (mirror.findtext("{*}mirrorOf") or "").split(",")}
+        url = (mirror.findtext("{*}url") or "").strip()
+        if url and "!central" not in of and of & {"central", "*", "external:*"}:
+            return {"central": url.rstrip("/")}
+    return None
 
 
 @contextmanager
