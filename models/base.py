@@ -5,11 +5,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -158,10 +159,21 @@ NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 
 
-def null_is(default: object) -> Callable[[Any], Any]:
-    """Return a validator that reads null, the same as absent, as the field's default."""
+def at_most(length: int) -> BeforeValidator:
+    """Return a bound on a list or mapping that is checked before any of its elements is."""
+
+    def bounded(value: object) -> object:
+        if isinstance(value, list | tuple | dict) and len(value) > length:
+            raise ValueError(f"there should be at most {length} elements")
+        return value
+
+    return BeforeValidator(bounded)
+
+
+def null_is(default: object) -> BeforeValidator:
+    """Return a reading of null, the same as absent, as the field's default."""
 
     def read(value: object) -> object:
         return default if value is None else value
 
-    return read
+    return BeforeValidator(read)

@@ -3,12 +3,17 @@
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import email_validator
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints
 
-from models.base import Identifier, Model, Zone
+from models.base import Identifier, Model, Zone, at_most
 from models.events import SchemaVersion
 from models.notices import NoticeKind
+
+# Names such as shop.local have mail servers of their own; whether one takes the message is
+# for it to say. The library wants its list edited where its judgement is not wanted.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 Locale = Annotated[
     str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
@@ -20,7 +25,7 @@ E_164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 def _mailbox(address: str) -> str:
     """Return the normalised address; syntax only, nobody is asked about the domain."""
     try:
-        return validate_email(address, check_deliverability=False).normalized
+        return validate_email(address, check_deliverability=False, strict=True).normalized
     except EmailNotValidError as error:
         raise ValueError("address should be an e-mail address") from error
 
@@ -75,11 +80,16 @@ class ContactUpdate(Model):
     """All that is known of reaching one customer; replaces what was known before."""
 
     customer_id: Identifier
-    channels: tuple[Channel, ...] = Field(max_length=16, strict=False)
+    channels: Annotated[
+        tuple[Channel, ...], Field(max_length=16, strict=False, fail_fast=True), at_most(16)
+    ]
     locale: Locale | None = None
     timezone: Zone | None = None
     quiet_hours: QuietHours | None = None
-    muted: Annotated[tuple[NoticeKind, ...], Field(max_length=64, strict=False)] | None = None
+    muted: (
+        Annotated[tuple[NoticeKind, ...], Field(max_length=64, strict=False), at_most(64)]
+        | None
+    ) = None
     consent: bool | None = None
     schema_version: SchemaVersion = 1
 

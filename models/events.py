@@ -22,17 +22,18 @@ from models.base import (
     Source,
     Text,
     Zone,
+    at_most,
     null_is,
 )
 
 SCHEMA_VERSION = 1
 
-SchemaVersion = Annotated[int, Field(ge=1), BeforeValidator(null_is(1))]
+SchemaVersion = Annotated[int, Field(ge=1), null_is(1)]
 TimeQuality = Literal["offset", "assumed", "local_as_z"]
 Precision = Literal["window", "date", "instant"]
 Direction = Literal["forward", "return"]
 Score5 = Annotated[int, Field(ge=1, le=5)]
-Attributes = Annotated[dict[Name, float | Label], Field(max_length=16)]
+Attributes = Annotated[dict[Name, float | Label], Field(max_length=16), at_most(16)]
 
 
 class Point(Model):
@@ -88,7 +89,7 @@ class Event(Model):
     source: Source
     observed_at: Instant | None = None
     schema_version: SchemaVersion = 1
-    time_quality: Annotated[TimeQuality, BeforeValidator(null_is("offset"))] = "offset"
+    time_quality: Annotated[TimeQuality, null_is("offset")] = "offset"
 
 
 class OrderEventBase(Event):
@@ -110,7 +111,7 @@ class OrderPromised(OrderEventBase):
     destination: Point | None = None
     customer_id: Identifier | None = None
     group_id: Identifier | None = None
-    direction: Annotated[Direction, BeforeValidator(null_is("forward"))] = "forward"
+    direction: Annotated[Direction, null_is("forward")] = "forward"
     value: Money | None = None
     attributes: Attributes | None = None
 
@@ -315,7 +316,9 @@ class RoutePlanned(CourierEventBase):
     """The stops still to come, in order; replaces the route."""
 
     kind: Literal["route_planned"]
-    stops: tuple[Stop, ...] = Field(max_length=1_000, strict=False)
+    stops: Annotated[
+        tuple[Stop, ...], Field(max_length=1_000, strict=False, fail_fast=True), at_most(1_000)
+    ]
 
 
 class ShiftChanged(CourierEventBase):
