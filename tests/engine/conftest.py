@@ -1,3 +1,5 @@
+"""Fixtures of the engine's tests: small agents to run between two logs."""
+
 import pytest
 
 from tests.engine.harness import Toys
