@@ -24,26 +24,22 @@ from streams.importing.mapping import load
 from streams.importing.plan import bind
 from streams.importing.table import Source, opened
 
-EXAMPLE = """
-Turn a CSV export into events by a YAML mapping.
-
-FILE is comma-separated values, plain or gzip, with a header; events go out as JSON lines, in
-the order of the rows. A row that cannot be read stops the import with one sentence that names
-file, row and column; nothing is then left in the file of --out.
-
-Example:
-
-    tower import examples/flights.yaml examples/flights.csv --out flights.jsonl.gz
-
-docs/importing.md explains the mapping language; examples/ holds four mappings.
-"""
+EXPLAINED = (
+    "Turn a CSV export into events by a YAML mapping.\n\n"
+    "FILE is comma-separated values, plain or gzip, with a header; events go out as JSON lines "
+    "in the order of the rows. A row that cannot be read stops the import with one sentence "
+    "that names file, row and column, and the file of --out is left as it was.\n\n"
+    "Example:\n\n"
+    "  tower import examples/flights.yaml examples/flights.csv --out out.jsonl\n\n"
+    "docs/importing.md explains the mapping language; examples/ holds four mappings."
+)
 
 _EVERY = 500
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command(help=EXAMPLE)
+@app.command(help=EXPLAINED)
 def run(
     mapping: Annotated[Path, typer.Argument(help="The mapping (YAML).", metavar="MAPPING")],
     file: Annotated[
@@ -74,7 +70,7 @@ def run(
             sink.writelines(line + b"\n" for line in lines)
         if bad == rows > 0:
             raise TowerError(f"{file.name} has no row that could be read.")
-    left = f", {bad} bad rows left out" if skip_bad else ""
+    left = f", {bad:,} bad row{'s' if bad != 1 else ''} left out" if skip_bad else ""
     print(f"{file.name}: {events:,} events of {rows - bad:,} rows{left}.", file=sys.stderr)
 
 
@@ -87,21 +83,23 @@ def _destination(out: Path | None) -> Iterator[BinaryIO]:
         return
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        raw = part.open("wb")
+        with part.open("wb") as raw, _packed(raw, out.suffix == ".gz") as sink:
+            yield sink
+        part.replace(out)
     except OSError as error:
         raise TowerError(f"{out} cannot be written: {error.strerror}.") from None
-    try:
-        with raw:
-            if out.suffix == ".gz":
-                # No name and no time inside: the same events are the same bytes.
-                zipped = gzip.GzipFile("", "wb", 6, raw, mtime=0)
-                with zipped:
-                    yield cast("BinaryIO", zipped)
-            else:
-                yield raw
-        part.replace(out)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _packed(raw: BinaryIO, zipped: bool) -> Iterator[BinaryIO]:
+    """Compress what is written; no name, no time: the same events are the same bytes."""
+    if zipped:
+        with gzip.GzipFile("", "wb", 6, raw, mtime=0) as sink:
+            yield cast("BinaryIO", sink)
+    else:
+        yield raw
 
 
 def _watched(

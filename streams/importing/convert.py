@@ -47,6 +47,8 @@ class Conversion:
         row: dict[str, Value] = {}
         for name, cell in zip(columns, record.cells, strict=True):
             text = cell.strip()
+            if not text.isascii() and not _is_text(text):
+                raise BadCellError((name,), f"its bytes are not {self.source.encoding}")
             row[name] = None if not text or text in self.empty else text
         for name, expression in self.plan.let:
             row[name] = expression.evaluate(row)
@@ -74,6 +76,11 @@ class Conversion:
             )
         ids.add(identity)
         return decoded.canonical
+
+
+def _is_text(cell: str) -> bool:
+    """Return whether all bytes of a cell could be decoded."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in cell)
 
 
 def _sentence(file: str, record: Record, error: BadCellError) -> str:

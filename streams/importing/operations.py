@@ -280,7 +280,7 @@ def bind_operation(scope: Scope, node: dict[str, Node]) -> Expression:
 
 def _zone(scope: Scope, node: Node) -> Expression:
     """Return the expression of a zone's name; a constant one is checked at once."""
-    return scope.lift(zone_name, scope.bind(node, "zone"))
+    return scope.within("zone").lift(zone_name, scope.bind(node, "zone"))
 
 
 def _extreme(

@@ -15,6 +15,9 @@ from streams.importing.mapping import Table
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
+# Bytes that are no text stay visible as lone surrogates, so that their cell can be named.
+_ESCAPED = "surrogateescape"
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -36,11 +39,11 @@ class Source:
         raw.seek(0)
         binary = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if zipped else raw
         try:
-            text = TextIOWrapper(binary, encoding=table.encoding, newline="")
+            text = TextIOWrapper(binary, encoding=table.encoding, errors=_ESCAPED, newline="")
         except LookupError:
             raise TowerError(f"{table.encoding!r} is no text encoding.") from None
         self._reader = csv.reader(text, delimiter=table.delimiter, strict=True)
-        self._line = 1
+        self.encoding = table.encoding.removesuffix("-sig")
         self._number = 0
         self.columns = [name.strip() for name in self._next() or ()]
         if not any(self.columns):
@@ -65,13 +68,12 @@ class Source:
                 yield Record(self._number, line, cells)
 
     def _next(self) -> list[str] | None:
+        line = self._reader.line_num + 1
         try:
             return next(self._reader, None)
         except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
-            at = f"line {self._reader.line_num + 1}"
-            raise TowerError(
-                f"{self.name} row {self._number + 1} ({at}) cannot be read: {_why(error)}."
-            ) from None
+            place = f"{self.name} row {self._number + 1} (line {line})"
+            raise TowerError(f"{place} cannot be read: {_why(error)}.") from None
 
 
 @contextmanager

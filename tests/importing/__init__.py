@@ -1,0 +1,1 @@
+"""Mappings, the tables they read and the events that come out."""
