@@ -37,6 +37,7 @@ class TowerApp(faust.App):
     """A Faust application with an engine in place of Faust's own transport."""
 
     BootStrategy = _AgentsOnly
+    logger = logging.getLogger("faust.app")
     engine: Engine | None = None
 
     async def on_first_start(self) -> None:
@@ -59,6 +60,8 @@ def create_app(settings: Settings) -> TowerApp:
 
 def run(app: TowerApp) -> int:
     """Work until SIGTERM or SIGINT (0) or a failure (1); return the exit code."""
+    for noisy in ("aiokafka", "faust", "mode"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         return asyncio.run(_work(app))
     except TowerError as error:

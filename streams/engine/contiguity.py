@@ -56,7 +56,7 @@ class Contiguity:
         self._pass_hole()
         return True
 
-    def admit(self, records: Sequence[Record]) -> tuple[Sequence[Record], bool]:
+    def admit(self, records: tuple[Record, ...]) -> tuple[tuple[Record, ...], bool]:
         """Return the records to apply now, and whether the rest was refused at a hole."""
         first = self.expected
         if [record.offset for record in records] == list(range(first, first + len(records))):
@@ -65,17 +65,17 @@ class Contiguity:
             return records, False
         return self._admit_slowly(records)
 
-    def _admit_slowly(self, records: Sequence[Record]) -> tuple[Sequence[Record], bool]:
+    def _admit_slowly(self, records: tuple[Record, ...]) -> tuple[tuple[Record, ...], bool]:
         admitted: list[Record] = []
         for record in records:
             if record.offset < self.expected:
                 continue
             if record.offset > self.expected:
-                return admitted, True
+                return tuple(admitted), True
             admitted.append(record)
             self.expected += 1
             self._pass_hole()
-        return admitted, False
+        return tuple(admitted), False
 
     def _pass_hole(self) -> None:
         """Step over certified holes that begin where we stand, forget those behind."""

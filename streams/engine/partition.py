@@ -72,7 +72,7 @@ class Partition:
         """The offset of the last record that is applied or believed not to exist."""
         return self.order.expected - 1
 
-    def apply(self, records: Sequence[Record]) -> bool:
+    def apply(self, records: tuple[Record, ...]) -> bool:
         """Fold what continues; return whether the rest was refused at a hole."""
         admitted, refused = self.order.admit(records)
         if admitted:

@@ -25,6 +25,7 @@ async def group_less(brokers: str, client: str) -> AsyncIterator[Any]:
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=2 * 1024 * 1024,
         fetch_max_wait_ms=100,
+        retry_backoff_ms=20,
     )
     await patiently(consumer.start)
     try:

@@ -57,11 +57,14 @@ async def recover(
                 else:
                     one.cells[key] = value
 
-        ranges = await bounds(consumer, [*by_table, *by_cells])
+        by_log = {_tp(namespace, one.source.topic, one.number): one for one in found}
+        ranges = await bounds(consumer, [*by_table, *by_cells, *by_log])
+        logs = {tp: ranges.pop(tp) for tp in by_log}
         count = await read(consumer, ranges, heard)
         for tp, one in by_table.items():
             one.tail = ranges[tp][1]
-            await _place(consumer, namespace, one)
+        for tp, one in by_log.items():
+            await _place(consumer, tp, logs[tp], one)
     log.info(
         "recovered %d partitions, %d rows from %d records in %.2f s",
         len(found),
@@ -89,9 +92,13 @@ async def read_range(
     return rows
 
 
-async def _place(consumer: Any, namespace: str, one: Recovered) -> None:  # noqa: ANN401
-    """Find where to go on; raise if the source's log does not fit what was applied."""
-    tp = _tp(namespace, one.source.topic, one.number)
+async def _place(
+    consumer: Any,  # noqa: ANN401
+    tp: TopicPartition,
+    log_range: tuple[int, int],
+    one: Recovered,
+) -> None:
+    """Find where to go on; raise if the source's log [begin, end) does not fit the rows."""
     row = one.rows.pop(PARTITION_KEY, None)
     applied = -1
     if row is not None:
@@ -99,14 +106,12 @@ async def _place(consumer: Any, namespace: str, one: Recovered) -> None:  # noqa
     one.expected = applied + 1
     highest = max((off_of(row) for row in one.rows.values()), default=-1)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        begin, end = (await bounds(consumer, [tp]))[tp]
-        complaint = _misfit(tp, (begin, end), max(applied, highest))
-        if complaint is None or time.monotonic() > deadline:
-            break
+    while (complaint := _misfit(tp, log_range, max(applied, highest))) is not None:
+        if time.monotonic() > deadline:
+            raise TowerError(complaint)
         await asyncio.sleep(0.5)
-    if complaint is not None:
-        raise TowerError(complaint)
+        log_range = (await bounds(consumer, [tp]))[tp]
+    begin = log_range[0]
     if row is None:
         one.expected = max(one.expected, begin)
     elif begin > one.expected:

@@ -1,10 +1,16 @@
 """A worker with a toy fold on a real broker: exact counts, and no fact lost."""
 
+import asyncio
+import random
 import signal
 
 import pytest
 
+from tests.engine.harness import SESSION
+
 pytestmark = pytest.mark.kafka
+
+STEPS = ("after-outputs", "half-rows", "before-partition-row")
 
 
 async def test_counts_exactly_and_goes_on_where_it_stopped(toys) -> None:
@@ -21,3 +27,86 @@ async def test_counts_exactly_and_goes_on_where_it_stopped(toys) -> None:
     worker.send_signal(signal.SIGTERM)
     await toys.ends(worker, 0, seconds=10)
     assert await toys.exact() == 0  # SIGTERM takes a last barrier: nothing was repeated
+
+
+async def test_a_kill_inside_a_flush_changes_nothing(toys) -> None:
+    await toys.send(3_000)
+    for number, step in enumerate(STEPS):
+        killed = toys.start(f"orders:{step}:{2 + number}", TOY_SLOW="0.01")
+        await toys.ends(killed, -signal.SIGKILL)
+        assert f"failpoint hit orders {step} {2 + number} {killed.pid}\n" in toys.log(number)
+        await toys.send(300)
+    toys.start()
+    await toys.settled()
+    assert await toys.exact() > 0  # a crash repeats facts under the same id
+
+
+async def test_a_poisoned_batch_ends_the_worker_with_code_1_and_no_commit(toys) -> None:
+    await toys.send(200)
+    first = toys.start()
+    await toys.settled()
+    before = await toys.applied()
+    await toys.send(1, b"poison")
+    await toys.ends(first, 1)
+    assert await toys.applied() == before
+    assert "the toy was poisoned" in toys.log(0)
+
+
+async def test_a_second_worker_joins_and_leaves(toys) -> None:
+    toys.start()
+    await toys.says(0, "partitions assigned: t.*/0, .*/1, .*/2, .*/3")
+    sending = asyncio.create_task(toys.send(3_000, pause=0.1))
+    second = toys.start()
+    await toys.says(1, "recovered 2 partitions")
+    await asyncio.sleep(1)
+    second.send_signal(signal.SIGTERM)
+    await toys.ends(second, 0, seconds=10)
+    await sending
+    await toys.settled()
+    assert await toys.exact() == 0  # both part with a barrier
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+async def test_a_worker_stopped_beyond_its_session_ends(toys) -> None:
+    first, second = toys.start(TOY_SLOW="0.01"), toys.start(TOY_SLOW="0.01")
+    await toys.says(0, "recovered 2 partitions")
+    sending = asyncio.create_task(toys.send(6_000, pause=0.05))
+    await asyncio.sleep(1)
+    first.send_signal(signal.SIGSTOP)
+    await toys.says(1, "recovered 4 partitions", seconds=SESSION + 20)
+    await asyncio.sleep(1)
+    first.send_signal(signal.SIGCONT)
+    await toys.ends(first, 1)
+    assert "stood still" in toys.log(0)
+    await sending
+    await toys.settled()
+    await toys.exact()
+    second.send_signal(signal.SIGTERM)
+    await toys.ends(second, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("seed", range(4))
+async def test_kills_joins_and_stops_at_random(toys, seed) -> None:
+    chance = random.Random(seed)  # noqa: S311
+    sending = asyncio.create_task(toys.send(8_000, pause=0.08))
+    running = [toys.start(TOY_SLOW="0.01")]
+    for _ in range(8):
+        await asyncio.sleep(chance.uniform(0.3, 2.5))
+        event = chance.choice(["kill", "join", "failpoint", "pause"])
+        if event == "kill" and running:
+            running.pop(chance.randrange(len(running))).kill()
+        elif event == "pause" and running:
+            victim = running.pop(chance.randrange(len(running)))
+            victim.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(chance.uniform(0.2, 2 * SESSION))
+            victim.send_signal(signal.SIGCONT)
+        else:
+            step = f"orders:{chance.choice(STEPS)}:{chance.randrange(1, 30)}"
+            running.append(toys.start(step if event == "failpoint" else None))
+    toys.start()
+    await sending
+    await toys.settled(60)
+    await toys.exact()
