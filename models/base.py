@@ -1,7 +1,7 @@
 """What every message has in common: frozen, strict, and bounded in every field."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -163,7 +163,7 @@ def at_most(length: int) -> BeforeValidator:
     """Return a bound on a list or mapping that is checked before any of its elements is."""
 
     def bounded(value: object) -> object:
-        if isinstance(value, list | tuple | dict) and len(value) > length:
+        if isinstance(value, Sized) and len(value) > length:
             raise ValueError(f"there should be at most {length} elements")
         return value
 

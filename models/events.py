@@ -84,7 +84,6 @@ class Event(Model):
     """What every event says of itself."""
 
     event_id: Identifier
-    kind: str
     occurred_at: Instant
     source: Source
     observed_at: Instant | None = None

@@ -6,7 +6,7 @@ Whatever the bytes, nothing here raises. The order of the checks is the order of
 
 import re
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar, cast, get_args
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
@@ -52,9 +52,21 @@ class Rejected:
     detail: str
 
 
+class _SomeOrderEvent(OrderEventBase):
+    """What all order events share: it takes no missing kind and none that is no text."""
+
+    kind: str
+
+
+class _SomeCourierEvent(CourierEventBase):
+    """What all courier events share, likewise."""
+
+    kind: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Vocabulary:
-    """The models of one topic by kind; `common` is what all of them share."""
+    """The models of one topic by kind; `common` finds the faults of an event without one."""
 
     common: type[Model]
     kinds: dict[str, type[Model]]
@@ -72,8 +84,8 @@ def _vocabulary(union: Any, common: type[Model]) -> _Vocabulary:  # noqa: ANN401
     )
 
 
-_ORDERS = _vocabulary(OrderEvent, OrderEventBase)
-_COURIERS = _vocabulary(CourierEvent, CourierEventBase)
+_ORDERS = _vocabulary(OrderEvent, _SomeOrderEvent)
+_COURIERS = _vocabulary(CourierEvent, _SomeCourierEvent)
 _order_events: TypeAdapter[OrderEvent] = TypeAdapter(OrderEvent)
 _courier_events: TypeAdapter[CourierEvent] = TypeAdapter(CourierEvent)
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -134,7 +146,7 @@ def _decode_event(raw: bytes | None, vocabulary: _Vocabulary) -> Decoded[Any] | 
     data = _read(raw)
     if isinstance(data, Rejected):
         return data
-    model = vocabulary.common  # it has no kinds of its own: missing and bad ones fail there
+    model = vocabulary.common
     kind = data.get("kind")
     if isinstance(kind, str):
         if kind not in vocabulary.kinds:
@@ -150,11 +162,12 @@ def _read(raw: bytes | None) -> dict[str, Any] | Rejected:
     if len(raw) > MAX_BYTES and len(raw.removesuffix(b"\n").removesuffix(b"\r")) > MAX_BYTES:
         return Rejected(Reason.TOO_LARGE, f"more than {MAX_BYTES} bytes")
     try:
-        data = _parsed(raw)
+        parsed = _parsed(raw)
     except ValueError as error:
         return Rejected(Reason.BAD_JSON, str(error)[:DETAIL_LENGTH])
-    if not isinstance(data, dict):
+    if not isinstance(parsed, dict):
         return Rejected(Reason.NOT_AN_OBJECT, "the value is not a JSON object")
+    data = cast("dict[str, Any]", parsed)  # the keys of a JSON object are strings
     version = data.get("schema_version")
     if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
         return Rejected(Reason.SCHEMA_VERSION, f"schema_version: is above {SCHEMA_VERSION}")
