@@ -4,9 +4,9 @@ import json
 
 import pytest
 import yaml
-from board_queries import METRICS
 
 from dashboards import render
+from tests.dashboards.board_queries import METRICS
 
 
 @pytest.fixture(scope="session")

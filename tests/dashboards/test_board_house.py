@@ -2,9 +2,9 @@
 
 import promql_parser as promql
 import pytest
-from board_queries import filled, nodes, selectors
 
 from dashboards import links
+from tests.dashboards.board_queries import filled, nodes, selectors
 
 
 def panels(board):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import promql_parser as promql
 import pytest
-from board_queries import selectors
 
 from dashboards import links, rules, slo
+from tests.dashboards.board_queries import selectors
 
 ROOT = Path(__file__).parents[2]
 

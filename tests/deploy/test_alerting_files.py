@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tools import output, tool
+
+from tests.deploy.tools import output, tool
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ROUTES = DEPLOY / "alertmanager/alertmanager.yml"

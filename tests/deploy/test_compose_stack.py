@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tools import output
 
 from dashboards import rules
 from streams.config import Settings
+from tests.deploy.tools import output
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
