@@ -40,8 +40,9 @@ def command(
     hostile: Annotated[int, typer.Option(min=0, help="Hostile messages mixed in.")] = 0,
 ) -> None:
     """Simulate and write the files asked for."""
-    made = day(DaySpec(orders, couriers, seed, _instant(start), scenario))
-    _write(out, mixed(said(made.events), seed, hostile))
+    begins = _instant(start)
+    made = day(DaySpec(orders, couriers, seed, begins, scenario))
+    _write(out, mixed(said(made.events), seed, hostile, begins))
     if truth is not None:
         _write(truth, said(made.truth))
     if contacts is not None:

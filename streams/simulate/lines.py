@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from streams.simulate.parcel import Json
 
@@ -16,15 +17,15 @@ def said(objects: Iterable[Json]) -> list[bytes]:
     ]
 
 
-def mixed(lines: list[bytes], seed: int, hostile: int) -> Iterator[bytes]:
-    """Yield the lines with so many hostile messages spread evenly between them.
+def mixed(lines: list[bytes], seed: int, hostile: int, at: datetime) -> Iterator[bytes]:
+    """Yield the lines with so many hostile messages of about `at` spread evenly between them.
 
-    A hostile message that a file of lines cannot hold (it has a line end inside) is left out.
+    What a file of lines cannot hold (no value, nothing, a line end inside) is left out.
     """
     if not hostile:
         yield from lines
         return
-    intruders = _intruders(seed, hostile)
+    intruders = _intruders(seed, hostile, at)
     due = 0
     for index, line in enumerate(lines, 1):
         yield line
@@ -41,8 +42,8 @@ def packed(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _intruders(seed: int, count: int) -> list[bytes]:
+def _intruders(seed: int, count: int, at: datetime) -> list[bytes]:
     from streams.simulate.hostile import hostile  # noqa: PLC0415 - a large catalogue, rarely used
 
-    values = [message.value for message in hostile(seed, count)]
-    return [value for value in values if b"\n" not in value]
+    values = [message.value for message in hostile(seed, count, at=at, clock="feed")]
+    return [value for value in values if value and b"\n" not in value]

@@ -76,17 +76,21 @@ def next_day(parcel: Parcel, at: int, rng: Random) -> Promise:
     return Promise(evening, evening - 11 * HOUR, "window")
 
 
+def ends(parcel: Parcel, made: Promise) -> int:
+    """Return the end that was promised; a promised day ends at its local 24:00."""
+    if made.precision != "date":
+        return made.end
+    zone, end = parcel.city.tz, made.end
+    while local_day(end, zone) == local_day(made.end, zone):
+        end += MINUTE
+    return end
+
+
 def deadline(parcel: Parcel, made: Promise) -> int:
-    """Return the last instant that is not late: kpis' default grace, a day ends at 24:00."""
+    """Return the last instant that is not late: a quarter of an hour's grace for an instant."""
     if made.precision == "instant":
         return made.end + 15 * MINUTE
-    if made.precision == "window":
-        return made.end
-    zone = parcel.city.tz
-    end = made.end
-    while local_day(end + MINUTE, zone) == local_day(made.end, zone):
-        end += MINUTE
-    return end + MINUTE - 1
+    return ends(parcel, made) - (made.precision == "date")
 
 
 def _evening(parcel: Parcel, at: int) -> int:

@@ -6,7 +6,7 @@ decided by people do not change the truth.
 
 from streams.simulate.city import local_day, written
 from streams.simulate.parcel import HOUR, MINUTE, Attempt, Json, Parcel, Promise
-from streams.simulate.promises import deadline
+from streams.simulate.promises import deadline, ends
 
 EARLY = 15 * MINUTE
 SAME_VISIT = 2 * HOUR
@@ -19,7 +19,7 @@ def truth(parcel: Parcel) -> Json:
     line: Json = {
         "order_id": parcel.order_id,
         "carrier": parcel.carrier.name,
-        "promised_end": None if made is None else written(made.end),
+        "promised_end": None if made is None else written(ends(parcel, made)),
         "handover": None if parcel.handover is None else written(parcel.handover),
         "late": verdict == "late",
         "outcome": verdict,
