@@ -1,0 +1,1 @@
+"""The protocol between the logs as a small program, checked against a batch computation."""
