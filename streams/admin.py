@@ -38,14 +38,16 @@ class TopicOnBroker:
 
 
 @asynccontextmanager
-async def connected(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def connected(
+    bootstrap: str, answer_seconds: float = ANSWER_SECONDS
+) -> AsyncIterator[AIOKafkaAdminClient]:
     """Yield an admin client; a broker that does not answer in time is one sentence."""
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=bootstrap, request_timeout_ms=int(ANSWER_SECONDS * 1_000)
+        bootstrap_servers=bootstrap, request_timeout_ms=int(answer_seconds * 1_000)
     )
     try:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(answer_seconds):
                 await admin.start()
         except (KafkaError, OSError, TimeoutError) as error:
             raise unreachable(bootstrap) from error

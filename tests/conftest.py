@@ -2,10 +2,13 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from streams.admin import describe_topics
+from streams.cli.main import main
 from streams.embedded import EmbeddedBroker
 
 ReadTopic = Callable[[str], Awaitable[list[ConsumerRecord[bytes, bytes]]]]
@@ -29,14 +32,13 @@ def read_topic(broker: EmbeddedBroker) -> ReadTopic:
     """A function that returns all records of a topic (full name) by partition and offset."""
 
     async def read(topic: str) -> list[ConsumerRecord[bytes, bytes]]:
+        there = (await describe_topics(broker.bootstrap, [topic]))[topic]
         consumer = AIOKafkaConsumer(
             bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest"
         )
         await consumer.start()
         try:
-            await consumer.topics()  # fetches the metadata of all topics
-            numbers = consumer.partitions_for_topic(topic) or set()
-            partitions = [TopicPartition(topic, each) for each in numbers]
+            partitions = [TopicPartition(topic, each) for each in range(there.partitions)]
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
             records = []
@@ -48,3 +50,28 @@ def read_topic(broker: EmbeddedBroker) -> ReadTopic:
         return sorted(records, key=lambda record: (record.partition, record.offset))
 
     return read
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def tower(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """A function that runs a `tower` command line in this process."""
+
+    def run(*words: object) -> Ran:
+        code = 0
+        try:
+            main([str(word) for word in words])
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        said = capsys.readouterr()
+        return Ran(code, said.out, said.err)
+
+    return run

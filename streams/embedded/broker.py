@@ -22,6 +22,18 @@ _READY = "Kafka Server started"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
+_ROOM_BYTES = 4 * 1024**3
+
+
+def _throwaway_folder() -> Path:
+    """Return a new folder, in memory where the system has room for it.
+
+    Kafka keeps five files a partition: on a disk, making and removing them is most of what a
+    short-lived broker does.
+    """
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    return Path(tempfile.mkdtemp(prefix="tower-kafka-", dir=_MEMORY if roomy else None))
 
 
 def _silent(_: str) -> None:
@@ -42,7 +54,7 @@ class EmbeddedBroker:
     ) -> None:
         self._kept = folder is not None
         self._say = say
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="tower-kafka-"))
+        self.folder = folder or _throwaway_folder()
         self.log = self.folder / "broker.log"
         self.pid: int | None = None
         self._guardian: subprocess.Popen[bytes] | None = None
@@ -118,7 +130,7 @@ class EmbeddedBroker:
         if self._java is None:
             self._jars = fetch(cache, self._say)
             self._java = find_java()
-            self._archive = class_archive(self._java, cache)
+            self._archive = class_archive(self._java, self._jars, cache)
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "server.properties"
         if self._ports is None:

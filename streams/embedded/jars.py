@@ -62,7 +62,7 @@ def fetch(folder: Path, say: Callable[[str], None]) -> tuple[Path, ...]:
         if missing:
             say(f"Fetching Apache Kafka {KAFKA_VERSION}: {len(missing)} jars, once.")
             with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
-                list(pool.map(lambda jar: _fetch(jar, repository), missing))
+                list(pool.map(lambda jar: fetch_one(jar, repository), missing))
     return tuple(jar.below(repository) for jar in wanted())
 
 
@@ -71,7 +71,8 @@ def _is_whole(jar: Jar, repository: Path) -> bool:
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == jar.sha256
 
 
-def _fetch(jar: Jar, repository: Path) -> None:
+def fetch_one(jar: Jar, repository: Path) -> None:
+    """Fetch a jar into a local repository; one with other bytes is thrown away."""
     import jgo.config  # noqa: PLC0415 - slow to import, needed once
     import jgo.maven  # noqa: PLC0415
 

@@ -106,8 +106,10 @@ class ClassArchive:
             self.draft.replace(self.path)
 
 
-def class_archive(java: Java, folder: Path) -> ClassArchive:
-    """Return the archive of this very Java, with the base some runtimes come without."""
+def class_archive(java: Java, jars: tuple[Path, ...], folder: Path) -> ClassArchive:
+    """Return the archive of this very Java and these very files, with the base archive that
+    some runtimes come without.
+    """
     tag = hashlib.sha256(f"{java.path}{java.version}".encode()).hexdigest()[:12]
     home = java.path.resolve().parent.parent
     base = None
@@ -127,5 +129,6 @@ def class_archive(java: Java, folder: Path) -> ClassArchive:
             )
             if draft.exists():
                 draft.replace(base)
-    path = folder / f"kafka-{tag}.jsa"
-    return ClassArchive(base, path, folder / f"kafka-{tag}.{os.getpid()}.draft")
+    written = "".join(str(jar.stat().st_mtime_ns) for jar in jars)
+    name = f"kafka-{tag}-{hashlib.sha256(written.encode()).hexdigest()[:12]}"
+    return ClassArchive(base, folder / f"{name}.jsa", folder / f"{name}.{os.getpid()}.draft")

@@ -1,0 +1,181 @@
+"""`tower check`: every finding on its own line, exit 1 with findings."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from aiokafka.admin import NewTopic
+
+from streams import admin
+from streams.admin import TopicOnBroker
+from streams.config import Settings
+from streams.topics import TOPICS, named
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    for name in ("BROKERS", "NAMESPACE", "CLOCK", "PARTITIONS", "RULES"):
+        monkeypatch.delenv(f"TOWER_{name}", raising=False)
+    return Settings(namespace="n", partitions=4)
+
+
+def as_needed(settings):
+    return {
+        named("n", topic.name): TopicOnBroker(topic.partitions or 4, dict(topic.config))
+        for topic in TOPICS
+    }
+
+
+def test_topics_as_the_table_says_give_no_finding(settings):
+    assert admin.findings(as_needed(settings), settings) == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "change", "finding"),
+    [
+        (
+            "order-events",
+            {"message.timestamp.type": "CreateTime"},
+            (
+                "The topic n.order-events has message.timestamp.type=CreateTime and needs"
+                " LogAppendTime: received_at must be the broker's time."
+            ),
+        ),
+        (
+            "kpi-cells",
+            {"cleanup.policy": "delete"},
+            (
+                "The topic n.kpi-cells has cleanup.policy=delete and needs compact: rows would"
+                " be lost or logs would grow for ever."
+            ),
+        ),
+        (
+            "dead-letters",
+            {"max.message.bytes": "1048588"},
+            (
+                "The topic n.dead-letters has max.message.bytes=1048588 and needs at least"
+                " 2097152: large messages would be refused."
+            ),
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_it_leads_to(settings, topic, change, finding):
+    there = as_needed(settings)
+    name = named("n", topic)
+    there[name] = replace(there[name], config={**there[name].config, **change})
+    assert admin.findings(there, settings) == [finding]
+
+
+def test_larger_limits_than_needed_are_good(settings):
+    there = as_needed(settings)
+    config = {**there["n.dead-letters"].config, "max.message.bytes": "9999999"}
+    there["n.dead-letters"] = TopicOnBroker(4, config)
+    assert admin.findings(there, settings) == []
+
+
+def test_on_the_feed_clock_kafkas_timestamps_do_not_matter(settings):
+    there = as_needed(settings)
+    config = {**there["n.order-events"].config, "message.timestamp.type": "CreateTime"}
+    there["n.order-events"] = TopicOnBroker(4, config)
+    feed = settings.model_copy(update={"clock": "feed"})
+    assert admin.findings(there, feed) == []
+    assert len(admin.findings(there, settings)) == 1
+
+
+def test_a_missing_topic_and_a_wrong_count_are_findings(settings):
+    there = as_needed(settings)
+    del there["n.rules"]
+    there["n.order-log"] = TopicOnBroker(8, there["n.order-log"].config)
+    assert admin.findings(there, settings) == [
+        "The topic n.rules does not exist; a worker that starts creates it.",
+        (
+            "The topic n.order-log has 8 partitions and needs 4 (TOWER_PARTITIONS); the count"
+            " is fixed for a log's life."
+        ),
+    ]
+
+
+def test_every_wrong_environment_variable_has_its_line(tower, monkeypatch):
+    monkeypatch.setenv("TOWER_CLOCK", "sundial")
+    monkeypatch.setenv("TOWER_PARTITIONS", "65")
+    ran = tower("check")
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "The setting TOWER_CLOCK is wrong: Input should be 'wall' or 'feed'",
+        "The setting TOWER_PARTITIONS is wrong: Input should be less than or equal to 64",
+        "Rules and topics were not looked at.",
+    ]
+
+
+def test_a_broker_that_was_named_and_does_not_answer_is_a_finding(tower, settings):
+    ran = tower("check", "--brokers", "127.0.0.1:1")
+    assert ran.code == 1
+    assert ran.out.startswith("No Kafka broker answers at 127.0.0.1:1")
+
+
+def test_a_rules_file_with_mistakes_is_a_finding(tower, settings, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("schema: 1\ndefaults: {grace_minutes: {window: -5}}\n")
+    ran = tower("check", "--rules", rules)
+    assert ran.code == 1
+    assert "grace_minutes" in ran.out
+
+
+def test_the_schemas_name_the_kinds_and_fields_of_the_contract(tower):
+    ran = tower("check", "--schema")
+    schemas = json.loads(ran.out)
+    assert set(schemas) == {
+        "order-events", "courier-events", "contact-updates", "dead-letters", "rules",
+    }  # fmt: skip
+    kinds = schemas["order-events"]["discriminator"]["mapping"]
+    assert len(kinds) == 23
+    assert {"order_promised", "delivered", "customer_asked"} < set(kinds)
+    assert set(schemas["courier-events"]["discriminator"]["mapping"]) == {
+        "position_reported", "route_planned", "shift_started", "shift_ended",
+    }  # fmt: skip
+    promised = schemas["order-events"]["$defs"]["OrderPromised"]
+    assert sorted(promised["required"]) == [
+        "carrier", "event_id", "kind", "occurred_at", "order_id", "source",
+    ]  # fmt: skip
+    letter = schemas["dead-letters"]["properties"]
+    assert letter["raw"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
+
+
+@pytest.mark.kafka
+def test_the_topics_of_a_broker_are_looked_at(tower, settings, broker, namespace, monkeypatch):
+    monkeypatch.setenv("TOWER_PARTITIONS", "2")
+    where = ("--brokers", broker.bootstrap, "--namespace", namespace)
+    ran = tower("check", *where)
+    assert (ran.code, ran.out) == (
+        1, f"The broker has none of the topics {namespace}.*; a worker creates them all.\n"
+    )  # fmt: skip
+
+    async def create():
+        wrong = NewTopic(
+            f"{namespace}.order-events",
+            num_partitions=3,
+            replication_factor=1,
+            topic_configs={"max.message.bytes": "1000"},
+        )
+        async with admin.connected(broker.bootstrap) as client:
+            await client.create_topics([wrong])
+        await admin.ensure_topics(
+            broker.bootstrap,
+            Settings(namespace=namespace, partitions=2, brokers=broker.bootstrap),
+        )
+
+    asyncio.run(create())
+    ran = tower("check", *where)
+    assert ran.code == 1
+    assert [line.split(";")[0].split(":")[0] for line in ran.out.splitlines()] == [
+        f"The topic {namespace}.order-events has 3 partitions and needs 2 (TOWER_PARTITIONS)",
+        (
+            f"The topic {namespace}.order-events has message.timestamp.type=CreateTime and"
+            " needs LogAppendTime"
+        ),
+        (
+            f"The topic {namespace}.order-events has max.message.bytes=1000 and needs at least"
+            " 1048576"
+        ),
+    ]
