@@ -253,6 +253,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         rows = PartitionRows(found.rows, found.expected - 1)
         fold = found.source.fold(found.number)
         fold.recover(found.meta, rows, found.cells)
+        self._pulse.worked()
         self.recovered_rows += len(rows)
         table = self._tp(found.source.table, found.number)
 

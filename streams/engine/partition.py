@@ -175,7 +175,7 @@ class Partition:
         if applied == self.durable and meta == self._remembered:
             return
         self._failpoint.reach(self.source.name, "before-partition-row")
-        await self._lane.put([Outgoing(PARTITION_KEY, pack(applied, meta))])
+        await self._lane.put([(PARTITION_KEY, pack(applied, meta), ())])
         self.durable, self._remembered = applied, meta
 
     async def _rows_acknowledged(self) -> None:
@@ -192,7 +192,7 @@ class Partition:
 
 
 def _outgoing(rows: Mapping[bytes, bytes | None]) -> list[Outgoing]:
-    return [Outgoing(key, row) for key, row in rows.items()]
+    return [(key, row, ()) for key, row in rows.items()]
 
 
 def _fine(sent: asyncio.Future[None]) -> bool:

@@ -30,6 +30,10 @@ class Pulse:
         self.heartbeat_at = time.monotonic()
         self._again.set()
 
+    def worked(self) -> None:
+        """Note that the loop stood still because of long work of our own."""
+        self._turned_at = time.monotonic()
+
     def fresh(self) -> bool:
         """Return whether the last heartbeat is young enough to send."""
         return time.monotonic() - self.heartbeat_at <= self.limit
@@ -60,7 +64,7 @@ class Pulse:
         while True:
             await asyncio.sleep(self.limit / 10)
             self.check()
-            self._turned_at = time.monotonic()
+            self.worked()
 
     def listen(self, consumer: Any) -> None:  # noqa: ANN401  # aiokafka is untyped
         """Hear every heartbeat of a consumer that was started.

@@ -11,6 +11,8 @@ from aiokafka.errors import KafkaError
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 2_000  # records between two turns of the loop, so that heartbeats go on
+
 Heard = Callable[[TopicPartition, bytes, bytes | None], None]
 
 
@@ -72,7 +74,7 @@ async def read(
         consumer.seek(tp, ranges[tp][0])
     while left:
         try:
-            answers = await consumer.getmany(*left, timeout_ms=200)
+            answers = await consumer.getmany(*left, timeout_ms=200, max_records=AT_ONCE)
         except KafkaError as failure:
             if not failure.retriable:
                 raise
@@ -83,6 +85,7 @@ async def read(
                 if record.offset < left[tp] and record.key is not None:
                     heard(tp, record.key, record.value)
                     count += 1
+        await asyncio.sleep(0)  # getmany does not yield while it has records
         for tp in [tp for tp, end in left.items() if await consumer.position(tp) >= end]:
             del left[tp]
     return count

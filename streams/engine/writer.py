@@ -7,8 +7,9 @@ a future and a lock a record.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError
@@ -23,30 +24,19 @@ BATCH_BYTES = 256 * 1024
 Acknowledged = Callable[[int | None, int], None]
 
 
-class Outgoing(NamedTuple):
-    """One record to send."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = ()
-
-
-class Sending(NamedTuple):
-    """One output of a fold; `partition` None is murmur2 of the key."""
-
-    topic: str
-    record: Outgoing
-    partition: int | None
+Outgoing = tuple[bytes | None, bytes | None, Headers]  # key, value, headers
+Sending = tuple[Outgoing, int | None]  # partition None: murmur2 of the key
 
 
 class Outbox:
-    """What a fold wants published (api.Outputs), in order."""
+    """What a fold wants published (api.Outputs), in order within every topic."""
 
     def __init__(self) -> None:
-        self._sendings: list[Sending] = []
+        self._sendings: dict[str, list[Sending]] = {}
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._sendings)
+        return self._count
 
     def send(
         self,
@@ -58,11 +48,15 @@ class Outbox:
     ) -> None:
         if key is None and (value is None or partition is None):
             raise ValueError("an output has a key, or a value and a partition")
-        self._sendings.append(Sending(topic, Outgoing(key, value, headers), partition))
+        sendings = self._sendings.get(topic)
+        if sendings is None:
+            sendings = self._sendings[topic] = []
+        sendings.append(((key, value, headers), partition))
+        self._count += 1
 
-    def take(self) -> list[Sending]:
-        """Return what was put since the last time."""
-        sendings, self._sendings = self._sendings, []
+    def take(self) -> dict[str, list[Sending]]:
+        """Return what was put since the last time, by topic."""
+        sendings, self._sendings, self._count = self._sendings, {}, 0
         return sendings
 
 
@@ -119,12 +113,13 @@ class Lane:
     def _fill(self) -> tuple[Any, list[asyncio.Future[None]]]:
         """Return a batch of what waits, and whom its acknowledgement satisfies."""
         builder = self._writer.producer.create_batch()
+        append = builder.append
         arrived: list[asyncio.Future[None]] = []
         while self._waiting:
             records, done = self._waiting[0]
             while records:
                 key, value, headers = records[0]
-                if not _append(builder, key, value, headers):
+                if append(timestamp=None, key=key, value=value, headers=[*headers]) is None:
                     builder.close()
                     return builder, arrived
                 records.popleft()
@@ -132,12 +127,6 @@ class Lane:
             self._waiting.popleft()
         builder.close()
         return builder, arrived
-
-
-def _append(builder: Any, key: bytes | None, value: bytes | None, headers: Headers) -> bool:  # noqa: ANN401
-    return (
-        builder.append(timestamp=None, key=key, value=value, headers=list(headers)) is not None
-    )
 
 
 class Writer:
@@ -194,20 +183,23 @@ class Writer:
             count = self._counts[topic] = len(found)
         return count
 
-    async def post(self, sendings: Sequence[Sending]) -> None:
+    async def post(self, sendings: Mapping[str, Sequence[Sending]]) -> None:
         """Send outputs, in order within every partition; return once all are acknowledged."""
-        by_lane: dict[tuple[str, int], list[Outgoing]] = {}
-        for topic, record, partition in sendings:
-            if record.value is not None and len(record.value) > _limit(topic):
-                raise ValueError(f"an output of {len(record.value)} bytes for {topic}")
-            where = partition
-            if where is None:
-                count = self._counts.get(topic) or await self.partitions(topic)
-                where = partition_of(record.key or b"", count)
-            by_lane.setdefault((topic, where), []).append(record)
-        await asyncio.gather(
-            *(self.lane(*where).put(records) for where, records in by_lane.items())
-        )
+        puts = []
+        for topic, ones in sendings.items():
+            count, limit = await self.partitions(topic), _limit(topic)
+            lanes: dict[int, list[Outgoing]] = {}
+            for record, partition in ones:
+                key, value, _ = record
+                if value is not None and len(value) > limit:
+                    raise ValueError(f"an output of {len(value)} bytes for {topic}")
+                where = partition_of(key or b"", count) if partition is None else partition
+                lane = lanes.get(where)
+                if lane is None:
+                    lane = lanes[where] = []
+                lane.append(record)
+            puts += [self.lane(topic, where).put(lane) for where, lane in lanes.items()]
+        await asyncio.gather(*puts)
 
     async def deliver(self, builder: Any, topic: str, partition: int) -> int | None:  # noqa: ANN401
         """Hand a batch to Kafka and return the base offset of its acknowledgement."""
@@ -225,6 +217,7 @@ class Writer:
         return metadata.offset if metadata is not None and metadata.offset >= 0 else None
 
 
+@cache
 def _limit(topic: str) -> int:
     """Return the largest value (bytes) of a topic, a little below what the broker takes."""
     for entry in TOPICS:
