@@ -1,6 +1,5 @@
 """`tower check`: settings, rules and topics, every finding on its own line."""
 
-import importlib
 import json
 import os
 from pathlib import Path
@@ -17,6 +16,7 @@ from streams.admin import check_topics
 from streams.cli.options import Brokers, Namespace, run, setting_findings, settings_from
 from streams.config import Settings
 from streams.errors import TowerError
+from streams.rules import load
 from streams.topics import CONTACT_UPDATES, COURIER_EVENTS, DEAD_LETTERS, ORDER_EVENTS
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -85,7 +85,6 @@ def findings(
 
 def rules_findings(path: Path | None) -> list[str]:
     """Return what is wrong with a rules file; None is the file that ships."""
-    load = importlib.import_module("streams.rules").load
     try:
         load(path)
     except TowerError as error:

@@ -107,8 +107,9 @@ class ClassArchive:
 
 
 def class_archive(java: Java, jars: tuple[Path, ...], folder: Path) -> ClassArchive:
-    """Return the archive of this very Java and these very files, with the base archive that
-    some runtimes come without.
+    """Return the archive of this very Java and these very files.
+
+    Some runtimes come without the base archive that it needs; that is made here once.
     """
     tag = hashlib.sha256(f"{java.path}{java.version}".encode()).hexdigest()[:12]
     home = java.path.resolve().parent.parent
