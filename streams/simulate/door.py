@@ -3,7 +3,10 @@
 The scans tell it as couriers do; the parcel keeps the truth.
 """
 
-from streams.simulate.fates import AGREED, REASONS, RECIPIENTS, SENT_BACK, draw
+from dataclasses import replace
+
+from streams.simulate.city import BERLIN
+from streams.simulate.fates import AGREED, REASONS, RECIPIENTS, SENT_BACK, ZONELESS, draw
 from streams.simulate.fleet import Courier
 from streams.simulate.parcel import DAY, HOUR, MINUTE, Json, Parcel
 from streams.simulate.promises import change, next_day
@@ -46,8 +49,8 @@ def _deliver(world: World, courier: Courier, parcel: Parcel, at: int, fate: str)
     told, agreed = _recipient(world, courier, fate)
     parcel.attempt(at, succeeded=agreed)
     parcel.handover, parcel.closed = at, True
-    quality = {"unzoned_scan": "assumed", "local_as_z_scan": "local_as_z"}.get(fate)
-    if quality is not None and parcel.city.name == "berlin":
+    quality = ZONELESS.get(fate)
+    if quality is not None and parcel.city is BERLIN:
         world.book.export(parcel, "delivered", at, quality, **told)
         return
     if world.rng.random() < 0.3:  # noqa: PLR2004
@@ -125,9 +128,7 @@ def _void(parcel: Parcel) -> None:
     """Take the handover back: the visit counts as a failed one (kpis L5)."""
     if parcel.handover is not None:
         parcel.handover = None
-        parcel.attempts = [
-            type(each)(each.at, each.leg, succeeded=False) for each in parcel.attempts
-        ]
+        parcel.attempts = [replace(each, succeeded=False) for each in parcel.attempts]
 
 
 def _withdrawn(world: World, parcel: Parcel, at: int) -> bool:

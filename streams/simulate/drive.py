@@ -129,8 +129,8 @@ class Drive:
         ahead = 0
         for number, stop in enumerate(self._stops[index : index + ETAS_AHEAD]):
             ahead += travel if number == 0 else stop.travel
-            self._expect(stop.parcel, at, ahead, believed)
             ahead += stop.service
+            self._expect(stop.parcel, at, ahead, believed)
 
     def _expect(self, parcel: Parcel, at: int, ahead: int, pace: float) -> None:
         """Tell one parcel's ETA, `ahead` planned seconds from now, if it is new or news."""

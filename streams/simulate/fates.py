@@ -42,6 +42,10 @@ AT_THE_DOOR = {
 }
 """Fates of the handover itself, or of the scan that tells of it."""
 
+ZONELESS = {"unzoned_scan": "assumed", "local_as_z_scan": "local_as_z"}
+"""Fates told by an export without zones, and the quality of its times; east of Greenwich
+only, where a wall time read as UTC lies after what led to it."""
+
 PROMISE_NEWS = {
     "moved_by_carrier": 0.012,
     "moved_by_merchant": 0.004,

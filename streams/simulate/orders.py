@@ -4,8 +4,8 @@ import math
 from random import Random
 
 from streams.simulate.carriers import CARRIERS, Carrier
-from streams.simulate.city import DETOUR, Place, shifted
-from streams.simulate.fates import FATES, PROMISES, allot, draw
+from streams.simulate.city import BERLIN, DETOUR, Place, shifted
+from streams.simulate.fates import FATES, PROMISES, ZONELESS, allot, draw
 from streams.simulate.fleet import Courier
 from streams.simulate.parcel import Json, Parcel
 from streams.simulate.scenarios import Scenario
@@ -33,11 +33,14 @@ def order(
     names = {courier.carrier.name for courier in couriers}
     shares = {each.name: each.share for each in CARRIERS if each.name in names}
     by_name = {each.name: each for each in CARRIERS}
+    berlin = {name: share for name, share in shares.items() if by_name[name].city is BERLIN}
     parcels: list[Parcel] = []
     for number in range(count):
-        carrier = by_name[draw(shares, rng)]
+        unclear = fates[number] in ZONELESS
+        carrier = by_name[draw(berlin if unclear else shares, rng)]
         parcel = _parcel(f"{prefix}-{number + 1:06}", carrier, couriers, rng)
-        parcel.fate, parcel.promised_as = fates[number], promises[number]
+        parcel.fate = fates[number]
+        parcel.promised_as = "window" if unclear else promises[number]
         parcel.day = number * scenario.days // count
         if parcels and rng.random() < 0.05:  # noqa: PLR2004 - a second parcel of one order
             _join(parcel, parcels[-1], rng)

@@ -47,7 +47,7 @@ SCENARIOS = {
     "demo": Scenario(
         "the start lies in the middle of a wave, and roads are about to jam",
         traffic=0.97,
-        incidents=3,
+        incidents=2,
         incident_minutes=(100, 150),
         slowdown=0.3,
         fix_seconds=40,

@@ -4,7 +4,7 @@ Judged on the handover clock in the raw view, as if everything had been told at 
 decided by people do not change the truth.
 """
 
-from streams.simulate.city import local_day, written
+from streams.simulate.city import written
 from streams.simulate.parcel import HOUR, MINUTE, Attempt, Json, Parcel, Promise
 from streams.simulate.promises import deadline, ends
 
@@ -51,14 +51,6 @@ def _too_early(made: Promise, handed: int) -> bool:
         return False
     start = made.end if made.precision == "instant" else made.start
     return start is not None and handed < start - EARLY
-
-
-def early_day(parcel: Parcel) -> bool:
-    """Whether a promised day was met on an earlier day."""
-    made, zone = parcel.effective, parcel.city.tz
-    if made is None or made.precision != "date" or parcel.handover is None:
-        return False
-    return local_day(parcel.handover, zone) < local_day(made.end, zone)
 
 
 def first_attempt(attempts: list[Attempt]) -> str | None:

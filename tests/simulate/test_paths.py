@@ -193,7 +193,7 @@ def fell_silent(made, as_of):
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_the_demo_gets_exciting_within_its_first_hour(seed):
     start = datetime(2026, 3, 3, 13, tzinfo=UTC)
-    made = day(DaySpec(orders=400, couriers=16, seed=seed, start=start, scenario="demo"))
+    made = day(DaySpec(orders=900, couriers=30, seed=seed, start=start, scenario="demo"))
     truth = {line["order_id"]: line for line in made.truth}
     visible, delivering = {}, set()
     for event in made.events:
