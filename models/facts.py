@@ -1,0 +1,95 @@
+"""Facts: what the tower concluded, on `order-facts`, append-only, each with a stable id.
+
+A fact repeated after a crash carries the same `fact_id`; readers who count keep the last of
+an id. Instants are epoch milliseconds, deviations milliseconds with positive for late.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from models.base import Millis, Model
+from models.notices import NoticeCause, NoticeKind, NoticeResult
+
+
+class FactBase(Model):
+    """What every fact says: which order, whose parcel, when concluded, under which rules."""
+
+    schema_version: int = 1
+    fact_id: str
+    order_id: str
+    carrier: str
+    at: Millis
+    rules: str
+
+
+class DeliveryOutcome(FactBase):
+    """The verdict by all evidence; a higher `revision` replaces a lower one."""
+
+    kind: Literal["delivery_outcome"] = "delivery_outcome"
+    service: str
+    outcome: str
+    previous: str | None
+    revision: int
+    deadline: Millis | None
+    handover: Millis | None
+    rule: str
+
+
+class AttemptConcluded(FactBase):
+    """The first attempt came to an end; `reason` is why it failed."""
+
+    kind: Literal["attempt_concluded"] = "attempt_concluded"
+    service: str
+    succeeded: bool
+    reason: str | None
+    implicit: bool
+    revision: int
+
+
+class EtaDeviation(FactBase):
+    """Handover minus the ETA in force at each snapshot."""
+
+    kind: Literal["eta_deviation"] = "eta_deviation"
+    deviations: dict[str, Millis]
+    revision: int
+
+
+class DelayPredicted(FactBase):
+    """A delay is expected, said before the promise passed."""
+
+    kind: Literal["delay_predicted"] = "delay_predicted"
+    cause: NoticeCause
+    eta: Millis | None
+    promise_end: Millis
+    notice_id: str
+
+
+class NoticeSettled(FactBase):
+    """What became of a notice."""
+
+    kind: Literal["notice_settled"] = "notice_settled"
+    notice_id: str
+    notice: NoticeKind
+    result: NoticeResult
+    reason: str | None
+
+
+class Correction(FactBase):
+    """An event came for an order whose row had ended; kept here, counted nowhere else."""
+
+    kind: Literal["correction"] = "correction"
+    event: str
+
+
+Fact = Annotated[
+    DeliveryOutcome
+    | AttemptConcluded
+    | EtaDeviation
+    | DelayPredicted
+    | NoticeSettled
+    | Correction,
+    Field(discriminator="kind"),
+]
+
+FACT: TypeAdapter[Fact] = TypeAdapter(Fact)

@@ -1,0 +1,89 @@
+"""The cells of one inbox partition: archive and live contributions, and what to publish.
+
+Contributions of live rows are replaced (the old subtracted, the new added), those of ended
+lives are added to the archive once. What is published is absolute, so a repeated record, or
+one that a crash kept away, is put right by the next.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+
+from streams.domain.cells import (
+    Cell,
+    Contribution,
+    Measures,
+    add,
+    decode_cell,
+    encode_cell,
+)
+
+ARCHIVE = b"\x01"  # no order id begins with it: ids are printable
+
+
+class CellBook:
+    """Sums per cell, and which of them changed since they were published."""
+
+    def __init__(self) -> None:
+        self.totals: Contribution = {}
+        self.archive: Contribution = {}
+        self._live: dict[bytes, Contribution] = {}
+        self._changed: set[Cell] = set()
+
+    def load_archive(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take the archive rows of a partition; other rows are passed over."""
+        for key, payload in rows:
+            if key.startswith(ARCHIVE) and payload:
+                cell = decode_cell(key[len(ARCHIVE) :].decode())
+                self.archive[cell] = json.loads(payload)
+                self._add(cell, self.archive[cell])
+
+    def replace(self, key: bytes, contribution: Contribution) -> None:
+        """Let a row's contribution be this one."""
+        for cell, measures in self._live.pop(key, {}).items():
+            self._add(cell, measures, -1)
+        if contribution:
+            self._live[key] = contribution
+            for cell, measures in contribution.items():
+                self._add(cell, measures)
+
+    def archive_all(
+        self, contribution: Contribution, admits: Callable[[bytes], bool]
+    ) -> list[bytes]:
+        """Add to the archive wherever the archive row does not hold it already.
+
+        Returns the keys of the archive rows that changed.
+        """
+        keys = []
+        for cell, measures in contribution.items():
+            key = archive_key(cell)
+            if admits(key):
+                add(self.archive.setdefault(cell, {}), measures)
+                self._add(cell, measures)
+                keys.append(key)
+        return keys
+
+    def archive_row(self, key: bytes) -> bytes:
+        """Return the payload of an archive row."""
+        return json.dumps(self.archive[decode_cell(key[len(ARCHIVE) :].decode())]).encode()
+
+    def all_changed(self, published: Iterable[Cell]) -> None:
+        """Mark every cell, and each that was published and is not there any more."""
+        self._changed |= self.totals.keys() | set(published)
+
+    def take_changed(self) -> Iterator[tuple[Cell, Measures]]:
+        """Yield the cells that changed since the last call, with their measures."""
+        changed, self._changed = self._changed, set()
+        for cell in sorted(changed):
+            yield cell, self.totals.get(cell, {})
+
+    def _add(self, cell: Cell, measures: Measures, sign: int = 1) -> None:
+        total = self.totals.setdefault(cell, {})
+        add(total, measures, sign)
+        if not total:
+            del self.totals[cell]
+        self._changed.add(cell)
+
+
+def archive_key(cell: Cell) -> bytes:
+    """Return the key of a cell's archive row."""
+    return ARCHIVE + encode_cell(cell).encode()

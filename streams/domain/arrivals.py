@@ -1,0 +1,57 @@
+"""An accepted event as it arrived: when the tower received it, and its place in the life."""
+
+from models.base import Millis, millis
+from models.events import OrderEvent
+from streams.domain.lifecycle import RANK
+from streams.domain.zones import wall_time_in, zone
+
+SKEW_MS = 2 * 60_000
+
+# The order of a life (kpis 2.12 L8): event time, kind, receipt, then the event's identity.
+LifeKey = tuple[Millis, int, Millis, str, str]
+
+
+class Arrived:
+    """One accepted event; `at` is its event time, read in the order's zone where it must be.
+
+    `canonical` is the accepted event as JSON with sorted keys: what is stored, and what tells
+    copies of one event apart.
+    """
+
+    __slots__ = ("at", "canonical", "event", "key", "received_at", "unknown")
+
+    def __init__(
+        self, event: OrderEvent, received_at: Millis, canonical: bytes, *, unknown: bool = False
+    ) -> None:
+        self.event = event
+        self.received_at = received_at
+        self.canonical = canonical
+        self.unknown = unknown
+        self.at: Millis = 0
+        self.key: LifeKey = (0, 0, 0, "", "")
+        self.place(None)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Return what names this event among those of its order."""
+        return self.event.source, self.event.event_id
+
+    @property
+    def precedence(self) -> tuple[Millis, bytes]:
+        """Return what decides among copies: the least is the event (L11)."""
+        return self.received_at, self.canonical
+
+    def place(self, timezone: str | None) -> None:
+        """Set event time and place: a clock that runs ahead is not believed (L9, L17)."""
+        event = self.event
+        if event.time_quality == "local_as_z" and timezone is not None:
+            at = wall_time_in(event.occurred_at, zone(timezone))
+        else:
+            at = millis(event.occurred_at)
+        self.at = self.received_at if at > self.received_at + SKEW_MS else at
+        self.key = (self.at, RANK[event.kind], self.received_at, *self.identity)
+
+
+def by_receipt(arrived: Arrived) -> tuple[Millis, LifeKey, bytes]:
+    """Order events as they became known; ties as in a life."""
+    return arrived.received_at, arrived.key, arrived.canonical

@@ -1,0 +1,186 @@
+"""When a customer is told: enter late, leave early, hold, cool down, at most so often.
+
+Each order has a ledger of what was asked for and what became of it. `plan` looks at the
+order as it stands and returns at most one notice; `next_look` says when to look again though
+nothing has happened. Numbers: `NoticePolicy` in the rules.
+"""
+
+from dataclasses import dataclass, field
+
+from models.base import Millis
+from models.notices import NoticeCommand, NoticeKind, NoticeReceipt
+from streams.domain.cells import Measures
+from streams.domain.order import NEVER, Order
+from streams.domain.prediction import Outlook, look, silent_at
+from streams.domain.promises import Resolved
+from streams.domain.zones import MINUTE_MS
+
+WAITING = "waiting"
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the customer of one order was to be told, and what became of it.
+
+    `life` counts the lives of the id; `late_since` and `good_since` are when the outlook
+    crossed the thresholds; `results` maps a notice id to `waiting`, `sent`, `failed` or
+    `suppressed.<reason>`.
+    """
+
+    life: int = 1
+    version: int = 0
+    late_since: Millis | None = None
+    good_since: Millis | None = None
+    told: bool = False
+    told_eta: Millis | None = None
+    last_at: Millis | None = None
+    delivered: bool = False
+    accepted_eta: Millis | None = None
+    superseded: bool = False
+    results: dict[str, str] = field(default_factory=dict)
+
+    def measures(self) -> Measures:
+        """Return how many notices were asked for, and their ends."""
+        counted: Measures = {}
+        for result in self.results.values():
+            for name in ("requested", result):
+                counted[f"notices.{name}"] = counted.get(f"notices.{name}", 0) + 1
+        return counted
+
+
+def plan(ledger: Ledger, order: Order, order_id: str, now: Millis) -> NoticeCommand | None:
+    """Return the notice that is due now, and note it in the ledger."""
+    promise = order.promise
+    if promise is None or not order.track.open:
+        ledger.late_since = ledger.good_since = None
+        return None
+    outlook = look(order, promise, now)
+    _note(ledger, order, outlook, now)
+    kind = _due(ledger, order, promise, outlook, now)
+    if kind is None:
+        return None
+    return _command(ledger, order, order_id, promise, outlook, kind, now)
+
+
+def _note(ledger: Ledger, order: Order, outlook: Outlook, now: Millis) -> None:
+    """Move the thresholds' stopwatches: late from `enter` on, good below `leave`."""
+    policy = order.judgement.notices
+    lateness = outlook.lateness
+    if outlook.silent or (
+        lateness is not None and lateness >= policy.enter_minutes * MINUTE_MS
+    ):
+        ledger.late_since = now if ledger.late_since is None else ledger.late_since
+        ledger.good_since = None
+    elif lateness is not None and lateness < policy.leave_minutes * MINUTE_MS:
+        ledger.late_since = None
+        ledger.good_since = now if ledger.good_since is None else ledger.good_since
+    else:
+        ledger.good_since = None
+
+
+def _due(
+    ledger: Ledger, order: Order, promise: Resolved, outlook: Outlook, now: Millis
+) -> NoticeKind | None:
+    policy = order.judgement.notices
+    if ledger.version >= policy.at_most or now < _cool_at(ledger, order):
+        return None
+    if not ledger.told:
+        held = now >= _hold_ends(ledger, order, silent=outlook.silent)
+        return "delay_predicted" if held and now < promise.late_from else None
+    if _worse(ledger, order, outlook):
+        return "delay_worse"
+    clear_at = _clear_at(ledger, order)
+    return "delay_cleared" if ledger.delivered and now >= clear_at else None
+
+
+def _worse(ledger: Ledger, order: Order, outlook: Outlook) -> bool:
+    if ledger.late_since is None or outlook.eta is None:
+        return False
+    worse = order.judgement.notices.worse_minutes * MINUTE_MS
+    return ledger.told_eta is None or outlook.eta >= ledger.told_eta + worse
+
+
+def _hold_ends(ledger: Ledger, order: Order, *, silent: bool) -> Millis:
+    if ledger.late_since is None:
+        return NEVER
+    hold = 0 if silent else round(order.judgement.notices.hold_minutes * MINUTE_MS)
+    return ledger.late_since + hold
+
+
+def _cool_at(ledger: Ledger, order: Order) -> Millis:
+    if ledger.last_at is None:
+        return -NEVER
+    return ledger.last_at + round(order.judgement.notices.cooldown_minutes * MINUTE_MS)
+
+
+def _clear_at(ledger: Ledger, order: Order) -> Millis:
+    if ledger.good_since is None:
+        return NEVER
+    return ledger.good_since + round(order.judgement.notices.clear_hold_minutes * MINUTE_MS)
+
+
+def _command(  # noqa: PLR0913, PLR0917 - everything a notice says
+    ledger: Ledger,
+    order: Order,
+    order_id: str,
+    promise: Resolved,
+    outlook: Outlook,
+    kind: NoticeKind,
+    now: Millis,
+) -> NoticeCommand:
+    track = order.track
+    ledger.version += 1
+    ledger.last_at = now
+    ledger.told = kind != "delay_cleared"
+    ledger.told_eta = outlook.eta
+    ledger.good_since = None
+    if kind == "delay_cleared":
+        ledger.delivered = False
+    notice_id = f"{order_id}/{ledger.life}/{kind}/{ledger.version}"
+    ledger.results[notice_id] = WAITING
+    expire = now + round(order.judgement.notices.expire_minutes * MINUTE_MS)
+    latest = outlook.eta if outlook.eta is not None else promise.end
+    return NoticeCommand(
+        notice_id=notice_id,
+        order_id=order_id,
+        kind=kind,
+        version=ledger.version,
+        cause=outlook.cause,
+        carrier=track.carrier,
+        customer_id=track.customer_id,
+        timezone=track.timezone or order.judgement.tolerance(track.carrier).timezone or "UTC",
+        promise_start=promise.start,
+        promise_end=promise.end,
+        eta=outlook.eta,
+        decided_at=now,
+        expires_at=max(now + MINUTE_MS, min(expire, latest)),
+    )
+
+
+def settle(ledger: Ledger, receipt: NoticeReceipt) -> bool:
+    """Learn what became of a notice, also of one this ledger does not remember asking for."""
+    result = receipt.result
+    text = f"suppressed.{receipt.reason or 'unknown'}" if result == "suppressed" else result
+    if ledger.results.get(receipt.notice_id) == text:
+        return False
+    ledger.results[receipt.notice_id] = text
+    ledger.version = max(ledger.version, receipt.version)
+    if result == "sent":
+        ledger.delivered = receipt.kind != "delay_cleared"
+        ledger.accepted_eta = receipt.eta
+    return True
+
+
+def next_look(ledger: Ledger, order: Order, now: Millis) -> Millis:
+    """Return when the plan must be looked at again though nothing happens, else NEVER."""
+    promise = order.promise
+    if promise is None or not order.track.open:
+        return NEVER
+    if ledger.version >= order.judgement.notices.at_most:
+        return NEVER
+    due = [_hold_ends(ledger, order, silent=False), _clear_at(ledger, order)]
+    if ledger.told:
+        due.append(_cool_at(ledger, order))
+    elif order.track.moved_at is None:
+        due.append(silent_at(order, promise))
+    return min((at for at in due if at > now), default=NEVER)

@@ -1,0 +1,248 @@
+"""One life of an order: the set of its accepted events, and what follows from the set.
+
+Arrival order cannot matter: of several copies the least is the event, an event that sorts
+last is folded on top, any other folds the whole set again (design decision 2). What is
+judged in the end is judged on what had been received by then: `frozen` (kpis 2.12 L2).
+"""
+
+import json
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from models.base import Millis, millis
+from models.events import EventWithdrawn, OrderPromised, PromiseChanged
+from streams.domain.arrivals import Arrived, by_receipt
+from streams.domain.judgement import Judgement, Tolerance
+from streams.domain.promises import Resolved
+from streams.domain.tracking import Track, derive
+from streams.domain.verdicts import effective
+from streams.domain.zones import DAY_MS
+
+Identity = tuple[str, str]
+NEW_LIFE_MS = 90 * DAY_MS  # an id promised again that late is another order (L12)
+NEVER: Millis = 1 << 62
+
+
+class Order:
+    """The accepted events of one life and the caches that follow from them.
+
+    `copies` holds for each event that came more than once the contents of the other copies.
+    """
+
+    __slots__ = (
+        "_closes_at", "_frozen", "_promise", "arrivals", "copies", "judgement",
+        "last_received", "size", "track", "withdrawn",
+    )  # fmt: skip
+
+    def __init__(self, judgement: Judgement) -> None:
+        self.judgement = judgement
+        self.arrivals: dict[Identity, Arrived] = {}
+        self.copies: dict[Identity, list[bytes]] = {}
+        self.withdrawn: set[Identity] = set()
+        self.track = Track(judgement)
+        self.size = 0
+        self.last_received: Millis = -NEVER
+        self._forget()
+
+    def _forget(self) -> None:
+        self._frozen: tuple[Track, Millis | None] | None = None
+        self._promise: tuple[Resolved | None] | None = None
+        self._closes_at: Millis | None = None
+
+    # -- taking events in ------------------------------------------------------------
+
+    def add(self, arrived: Arrived) -> None:
+        """Take an event or a copy of one; the result does not depend on the order of calls."""
+        known = self.arrivals.get(arrived.identity)
+        if known is not None and known.precedence <= arrived.precedence:
+            self._copy(arrived)
+            return
+        if known is not None:
+            self._copy(known)
+            self.size -= len(known.canonical)
+        self.arrivals[arrived.identity] = arrived
+        self.size += len(arrived.canonical)
+        in_order = arrived.received_at >= self.last_received
+        if known is None and in_order and self._sorts_last(arrived):
+            self.last_received = arrived.received_at
+            self._advance(arrived)
+        else:
+            self.rebuild()
+
+    def keep_copies(self, copies: dict[Identity, list[bytes]]) -> None:
+        """Take over what is known of copies, for the events this life holds."""
+        self.copies = {each: copies[each] for each in copies if each in self.arrivals}
+        self.size += sum(len(content) for each in self.copies.values() for content in each)
+
+    def load(self, arrivals: Iterable[Arrived], copies: dict[Identity, list[bytes]]) -> None:
+        """Take a stored set whole."""
+        self.arrivals = {each.identity: each for each in arrivals}
+        self.size = sum(len(each.canonical) for each in self.arrivals.values())
+        self.keep_copies(copies)
+        self.rebuild()
+
+    def _copy(self, arrived: Arrived) -> None:
+        content = content_of(arrived.canonical)
+        self.copies.setdefault(arrived.identity, []).append(content)
+        self.size += len(content)
+
+    def _sorts_last(self, arrived: Arrived) -> bool:
+        event = arrived.event
+        return (
+            arrived.key > self.track.last
+            and not isinstance(event, EventWithdrawn)
+            and arrived.identity not in self.withdrawn
+            and event.time_quality != "local_as_z"
+            and (not isinstance(event, OrderPromised) or not self.track.promised)
+        )
+
+    def _advance(self, arrived: Arrived) -> None:
+        frozen = self._frozen
+        self._forget()
+        self.track.advance(arrived)
+        if frozen is not None and frozen[0] is not self.track:
+            self._frozen = frozen  # evidence received later cannot change it
+
+    def rebuild(self) -> None:
+        """Fold the whole set again."""
+        self._forget()
+        self.last_received = max(each.received_at for each in self.arrivals.values())
+        self.withdrawn = {
+            (each.event.source, each.event.withdraws)
+            for each in self.arrivals.values()
+            if isinstance(each.event, EventWithdrawn)
+        }
+        self.track = derive(self.arrivals.values(), self.judgement)
+        local = [a for a in self.arrivals.values() if a.event.time_quality == "local_as_z"]
+        if local:
+            name = self.track.timezone or self._tolerance.timezone
+            for each in local:
+                each.place(name)
+            self.track = derive(self.arrivals.values(), self.judgement)
+
+    # -- what follows ----------------------------------------------------------------
+
+    @property
+    def _tolerance(self) -> Tolerance:
+        return self.judgement.tolerance(self.track.carrier)
+
+    @property
+    def promise(self) -> Resolved | None:
+        """Return the effective promise by all evidence."""
+        if self._promise is None:
+            self._promise = (effective(self.track, self.judgement),)
+        return self._promise[0]
+
+    @property
+    def frozen(self) -> Track:
+        """Return the track as of maturity: what `delivery_time` is judged on (L2)."""
+        return self._freeze()[0]
+
+    @property
+    def matures_at(self) -> Millis | None:
+        """Return the last instant whose evidence counts in the frozen verdict."""
+        return self._freeze()[1]
+
+    def _freeze(self) -> tuple[Track, Millis | None]:
+        if self._frozen is None:
+            self._frozen = self._frozen_now()
+        return self._frozen
+
+    def _frozen_now(self) -> tuple[Track, Millis | None]:
+        """Find the first instant at which the evidence received before it was mature."""
+        if self.promise is None:
+            full = None
+        else:
+            full = self.promise.end + self._tolerance.maturity
+            if self.last_received <= self._no_maturity_before():
+                return self.track, full
+        received = sorted(self.arrivals.values(), key=by_receipt)
+        floor = self._no_maturity_before()
+        for known in range(1, len(received)):
+            now = received[known].received_at
+            if now <= floor:
+                continue
+            mature = self._maturity(received[:known])
+            if mature is not None and now > mature:
+                return self._as_of(received, mature), mature
+        if full is None:
+            return self.track, None
+        return self._as_of(received, full), full
+
+    def _no_maturity_before(self) -> Millis:
+        """Return a bound below every maturity any part of the evidence can have."""
+        ends = [
+            millis(promise.end)
+            for each in self.arrivals.values()
+            if isinstance(event := each.event, OrderPromised | PromiseChanged)
+            and (promise := event.promise) is not None
+        ]
+        return min(ends, default=NEVER) - DAY_MS + self.judgement.least_maturity
+
+    def _maturity(self, arrivals: list[Arrived]) -> Millis | None:
+        track = derive(arrivals, self.judgement)
+        promise = effective(track, self.judgement)
+        if promise is None:
+            return None
+        return promise.end + self.judgement.tolerance(track.carrier).maturity
+
+    def _as_of(self, arrivals: Iterable[Arrived], mature: Millis) -> Track:
+        timely = [each for each in arrivals if each.received_at <= mature]
+        if len(timely) == len(self.arrivals):
+            return self.track
+        return derive(timely, self.judgement)
+
+    @property
+    def closes_at(self) -> Millis:
+        """Return the instant at which this life ends if nothing more is received (L13)."""
+        if self._closes_at is None:
+            self._closes_at = self._closing()
+        return self._closes_at
+
+    def _closing(self) -> Millis:
+        ending, promise, mature = self.track.ending, self.promise, self.matures_at
+        final = -NEVER if mature is None else mature + 1
+        if ending is not None:
+            return max(ending.received_at + self.judgement.ended, final)
+        last = self.last_received
+        if promise is not None:
+            last = max(last, promise.end)
+        return max(last + self.judgement.silent, final)
+
+    def begins_another(self, arrived: Arrived) -> bool:
+        """Tell whether an event is the promise of another order under the same id (L12)."""
+        last = self.track.last_life_at
+        return (
+            isinstance(arrived.event, OrderPromised)
+            and last is not None
+            and arrived.at >= last + NEW_LIFE_MS
+        )
+
+    # -- what is counted of the events themselves ------------------------------------
+
+    @property
+    def duplicates(self) -> int:
+        """Return how many copies came beside the events."""
+        return sum(map(len, self.copies.values()))
+
+    @property
+    def conflicts(self) -> int:
+        """Return how many copies say something else than their event (L11)."""
+        return sum(
+            content != own
+            for identity, contents in self.copies.items()
+            for own in (content_of(self.arrivals[identity].canonical),)
+            for content in contents
+        )
+
+    @property
+    def with_unknown_fields(self) -> int:
+        """Return how many events carried fields the tower does not know."""
+        return sum(each.unknown for each in self.arrivals.values())
+
+
+def content_of(canonical: bytes) -> bytes:
+    """Return a digest of what an event says, whenever its source recorded it."""
+    content = json.loads(canonical)
+    content.pop("observed_at", None)
+    return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).digest()

@@ -1,0 +1,225 @@
+"""All the tower keeps under one order id: the life that goes on, what is parked, the stub.
+
+What cannot be taken back (closing a life, refusing an event, beginning another life) happens
+at F, the first instant at which the events received before it demand it, and only when the
+clock has reached F; until then an event received at or after F waits in `parked` (design
+decision 3). So the clock's pace and the order of arrival cannot change what is counted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from models.base import Millis
+from models.events import OrderPromised
+from streams.domain.arrivals import Arrived, by_receipt
+from streams.domain.cells import EVENTS, Contribution, add
+from streams.domain.contribution import contribution
+from streams.domain.judgement import Judgement
+from streams.domain.notices import Ledger
+from streams.domain.order import NEVER, NEW_LIFE_MS, Order
+
+ROW_LIMIT = 262_144  # encoded bytes of one row; beyond it events are refused
+EVENT_OVERHEAD = 32
+
+REFUSED: Contribution = {EVENTS: {"rejected.order_closed": 1}}
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """What remains of a life that ended: enough to refuse events and to know a new one."""
+
+    life: int
+    last_life_at: Millis | None
+    expires_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A life ended: its last contribution, to be archived."""
+
+    contribution: Contribution
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event came for a life that had ended, or never began (L21)."""
+
+    arrived: Arrived
+    carrier: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The stub has served its time; the row may go."""
+
+
+Settlement = Closed | Refused | Forgotten
+
+
+@dataclass(slots=True)
+class Told:
+    """What was said of the present life on `order-facts`, so that only changes are said."""
+
+    outcome: str | None = None
+    revisions: int = 0
+    attempt: str | None = None
+    attempts: int = 0
+    deviations: int = 0
+    handover: Millis | None = None
+
+
+@dataclass(slots=True)
+class Row:
+    """The row of one order id; `too_large` counts events refused for want of room."""
+
+    judgement: Judgement
+    order: Order | None = None
+    stub: Stub | None = None
+    parked: list[Arrived] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+    told: Told = field(default_factory=Told)
+    too_large: int = 0
+
+    # -- taking events in ------------------------------------------------------------
+
+    def add(self, arrived: Arrived) -> bool:
+        """Take an event; False if the row has no room for it (`order_too_large`)."""
+        if self.size + len(arrived.canonical) + EVENT_OVERHEAD > ROW_LIMIT:
+            self.too_large += 1
+            return False
+        order = self.order
+        if (
+            order is not None
+            and not self.parked
+            and order.last_received <= arrived.received_at < order.closes_at
+            and not order.begins_another(arrived)
+        ):
+            order.add(arrived)
+        else:
+            held = [] if order is None else list(order.arrivals.values())
+            self._place([*held, *self.parked, arrived])
+        return True
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes the row takes when encoded."""
+        order = self.order
+        held = 0 if order is None else order.size + EVENT_OVERHEAD * len(order.arrivals)
+        return held + sum(len(each.canonical) + EVENT_OVERHEAD for each in self.parked)
+
+    def _place(self, arrivals: list[Arrived]) -> None:
+        """Divide events, as received, into those of the present life and those to park."""
+        before, self.order, self.parked = self.order, None, []
+        arrivals.sort(key=by_receipt)
+        for number, arrived in enumerate(arrivals):
+            if self.order is None:
+                if not self._begins(arrived):
+                    self.parked = arrivals[number:]
+                    break
+                self.order = Order(self.judgement)
+            elif arrived.received_at >= self.order.closes_at or self.order.begins_another(
+                arrived
+            ):
+                self.parked = arrivals[number:]
+                break
+            self.order.add(arrived)
+        if self.order is not None and before is not None and before.copies:
+            self.order.keep_copies(before.copies)
+
+    def _begins(self, arrived: Arrived) -> bool:
+        """Tell whether an event begins a life here (L12, L21, L22a)."""
+        promised = isinstance(arrived.event, OrderPromised)
+        if self.stub is None:
+            return promised or arrived.received_at - arrived.at <= self.judgement.silent
+        last = self.stub.last_life_at
+        return promised and (last is None or arrived.at >= last + NEW_LIFE_MS)
+
+    # -- what time does --------------------------------------------------------------
+
+    @property
+    def settles_at(self) -> Millis:
+        """Return F: the next instant at which something here becomes irreversible."""
+        if self.order is not None:
+            at = self.order.closes_at
+            if self.parked and self.parked[0].received_at < at:
+                at = self.parked[0].received_at + 1
+            return at
+        expires_at = NEVER if self.stub is None else self.stub.expires_at
+        return min(expires_at, self.parked[0].received_at + 1) if self.parked else expires_at
+
+    def settle(self, clock: Millis) -> Iterator[Settlement]:
+        """Do what is irreversible up to the clock, in order; what is parked moves up."""
+        while (at := self.settles_at) <= clock:
+            if self.order is not None:
+                yield self._close(self.order, at)
+            elif self.stub is not None and at == self.stub.expires_at:
+                self.stub = None
+                self._place(self.parked)
+            else:
+                refused, *rest = self.parked
+                yield Refused(refused)
+                self._place(rest)
+        if self.order is None and self.stub is None and not self.parked:
+            yield Forgotten()
+
+    def _close(self, order: Order, at: Millis) -> Closed:
+        counted = contribution(order, at, self.ledger, ended_silent=True)
+        self._count_refusals(counted)
+        life = self.ledger.life
+        self.stub = Stub(life, order.track.last_life_at, at + self.judgement.stub)
+        self.order, self.too_large = None, 0
+        self.ledger, self.told = Ledger(life=life + 1), Told()
+        self._place(self.parked)
+        return Closed(counted)
+
+    # -- what it counts --------------------------------------------------------------
+
+    def contribution(self, clock: Millis) -> Contribution:
+        """Return what the row adds to the KPIs as of the clock, archived lives left out."""
+        if self.parked:
+            return self._if_nothing_more_comes(clock)
+        if self.order is None:
+            counted: Contribution = {}
+        else:
+            counted = contribution(self.order, clock, self.ledger)
+        self._count_refusals(counted)
+        return counted
+
+    def _count_refusals(self, counted: Contribution) -> None:
+        if self.too_large:
+            refused = {"rejected.order_too_large": self.too_large}
+            counted[EVENTS] = counted.get(EVENTS, {}) | refused
+
+    def _if_nothing_more_comes(self, clock: Millis) -> Contribution:
+        """Judge what is parked as if every event received up to the clock were here."""
+        twin = Row(self.judgement, None, self.stub, [], self.ledger, self.told, self.too_large)
+        held = [] if self.order is None else list(self.order.arrivals.values())
+        twin._place([*held, *self.parked])
+        if twin.order is not None and self.order is not None:
+            twin.order.keep_copies(self.order.copies)
+        counted: Contribution = {}
+        for settlement in twin.settle(clock + 1):
+            _sum(counted, _of(settlement))
+        if not twin.parked:
+            _sum(counted, twin.contribution(clock))
+            return counted
+        live = Row(self.judgement, twin.order, twin.stub, [], twin.ledger, twin.told)
+        live.too_large = twin.too_large
+        _sum(counted, live.contribution(clock))
+        _sum(counted, {EVENTS: {"accepted": len(twin.parked)}})
+        return counted
+
+
+def _of(settlement: Settlement) -> Contribution:
+    match settlement:
+        case Closed(counted):
+            return counted
+        case Refused():
+            return REFUSED
+        case Forgotten():
+            return {}
+
+
+def _sum(total: Contribution, more: Contribution) -> None:
+    for cell, measures in more.items():
+        add(total.setdefault(cell, {}), measures)

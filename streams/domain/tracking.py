@@ -1,0 +1,272 @@
+"""What the events of one order say, folded one by one in the order of a life (L8).
+
+`Track.advance` is the incremental step and `derive` the whole: the same function over a
+sorted list, so the two agree by construction wherever an event sorts last.
+"""
+
+from collections.abc import Iterable
+
+from models.base import Millis, millis
+from models.events import (
+    AttemptFailed,
+    CourierArrived,
+    CustomerAsked,
+    Delivered,
+    EtaUpdated,
+    EventWithdrawn,
+    FeedbackGiven,
+    InterventionMade,
+    Moved,
+    OrderPromised,
+    OutForDelivery,
+    Promise,
+    PromiseChanged,
+    Released,
+    Turned,
+    VerdictDecided,
+)
+from streams.domain import lifecycle, reasons
+from streams.domain.arrivals import Arrived, LifeKey
+from streams.domain.attempts import Attempts
+from streams.domain.judgement import Judgement
+
+INSTRUMENTS = (
+    "csat", "nps", "ces", "courier_communication", "courier_professionalism", "parcel_care",
+)  # fmt: skip
+
+_START: LifeKey = (-(1 << 62), 0, 0, "", "")
+
+
+class Track:
+    """The state of one order; every field is a function of the events folded so far.
+
+    Instants are epoch milliseconds of event time. `etas` holds (at, eta, by_tower) in order;
+    `consignee` the consignee's changes (at, promise); `failing` the first event after which
+    no handover was to be expected.
+    """
+
+    __slots__ = (
+        "answers",
+        "attempts",
+        "cancelled",
+        "carrier",
+        "carrier_changes",
+        "changed_mind",
+        "consignee",
+        "customer_id",
+        "decided",
+        "direction",
+        "etas",
+        "failing",
+        "handover",
+        "is_order",
+        "judgement",
+        "last",
+        "last_life_at",
+        "latest",
+        "moved_at",
+        "original",
+        "out_at",
+        "promised",
+        "region",
+        "sent_back",
+        "service",
+        "status",
+        "timezone",
+    )  # fmt: skip
+
+    def __init__(self, judgement: Judgement) -> None:
+        self.judgement = judgement
+        self.last = _START
+        self.is_order = False
+        self.promised = False
+        self.carrier = "unknown"
+        self.service: str | None = None
+        self.region: str | None = None
+        self.direction = "forward"
+        self.timezone: str | None = None
+        self.customer_id: str | None = None
+        self.original: Promise | None = None
+        self.latest: Promise | None = None
+        self.consignee: list[tuple[Millis, Promise]] = []
+        self.carrier_changes = 0
+        self.handover: Arrived | None = None
+        self.failing: Arrived | None = None
+        self.cancelled: Arrived | None = None
+        self.sent_back = False
+        self.changed_mind = 0
+        self.attempts = Attempts()
+        self.out_at: Millis | None = None
+        self.etas: list[tuple[Millis, Millis, bool]] = []
+        self.answers: dict[str, int] = {}
+        self.decided: str | None = None
+        self.last_life_at: Millis | None = None
+        self.moved_at: Millis | None = None
+        self.status = "unknown"
+
+    @property
+    def ending(self) -> Arrived | None:
+        """Return the event that ended the order, None while it is open (L7)."""
+        return self.handover or self.failing or self.cancelled
+
+    @property
+    def open(self) -> bool:
+        """Tell whether the order still waits: not handed over, failed or cancelled."""
+        return self.ending is None
+
+    def advance(self, arrived: Arrived) -> None:  # noqa: C901, PLR0912 - one case per kind
+        """Fold one event that sorts after all folded before."""
+        event, at = arrived.event, arrived.at
+        self.last = arrived.key
+        if event.kind in lifecycle.LIFE:
+            self._live(arrived)
+        match event:
+            case OrderPromised():
+                self._promise(event)
+            case PromiseChanged():
+                self._change(event, at)
+            case OutForDelivery():
+                self._out(at)
+            case Moved():
+                if event.kind == "arrived_depot":
+                    self.attempts.back_at_depot(at)
+            case CourierArrived():
+                self.attempts.arrive()
+            case AttemptFailed():
+                if self.handover is None:
+                    self.attempts.fail(at, reasons.canonical(event.reason))
+            case Turned():
+                self._turn(event, arrived)
+            case Delivered():
+                self._deliver(event, arrived)
+            case EtaUpdated():
+                self.etas.append((at, millis(event.eta), event.by == "tower"))
+            case FeedbackGiven():
+                for instrument in INSTRUMENTS:
+                    if (answer := getattr(event, instrument)) is not None:
+                        self.answers[instrument] = answer
+            case VerdictDecided():
+                self.decided = event.verdict
+            case Released() | EventWithdrawn() | InterventionMade() | CustomerAsked():
+                pass
+
+    def _live(self, arrived: Arrived) -> None:
+        """Note what any life event means: the order lives, moves, or its handover is void."""
+        event, at = arrived.event, arrived.at
+        kind = event.kind
+        self.is_order = True
+        self.last_life_at = at
+        if kind in lifecycle.MOVES:
+            self.moved_at = at
+            self.status = kind
+        if self.handover is not None and (
+            kind in lifecycle.UNDOES
+            or (
+                kind in lifecycle.REOPENS
+                and at - self.handover.at >= lifecycle.REOPENS_AFTER_MS
+            )
+        ):
+            self.handover = None
+            self.changed_mind += 1
+            self.attempts.undo()
+        if self.handover is None and self.failing is None and _fails(event):
+            self.failing = arrived
+
+    def _promise(self, event: OrderPromised) -> None:
+        if not self.promised:
+            self.promised = True
+            self.carrier, self.direction = event.carrier, event.direction
+        self.service = self.service or event.service
+        self.region = self.region or event.region
+        self.timezone = self.timezone or event.timezone
+        self.customer_id = self.customer_id or event.customer_id
+        if event.promise is not None and self.handover is None:
+            if self.original is None:
+                self.original = event.promise
+            self.latest = event.promise
+
+    def _change(self, event: PromiseChanged, at: Millis) -> None:
+        if event.by == "carrier":
+            self.carrier_changes += 1
+        if self.handover is not None:
+            return
+        if event.by == "consignee":
+            self.consignee.append((at, event.promise))
+        if self.original is not None:
+            self.latest = event.promise
+
+    def _out(self, at: Millis) -> None:
+        if self.handover is None:
+            self.sent_back = False
+            self.out_at = at
+            self.attempts.out_for_delivery(at)
+
+    def _turn(self, event: Turned, arrived: Arrived) -> None:
+        if event.kind == "cancelled":
+            if self.handover is None and self.cancelled is None:
+                self.cancelled = arrived
+            return
+        if event.kind in lifecycle.BACK_TO_SENDER:
+            self.sent_back = True
+        if event.kind in lifecycle.ENDS_ATTEMPT and self.attempts.waiting:
+            self.attempts.fail(arrived.at, reasons.canonical(event.reason), implicit=True)
+
+    def _deliver(self, event: Delivered, arrived: Arrived) -> None:
+        """Take a handover; a second one and the sender's receipt are none (L4, L5)."""
+        if self.handover is not None or self.sent_back:
+            return
+        self.handover, self.failing = arrived, None
+        if self.cancelled is not None and _by_carrier(self.cancelled):
+            self.cancelled = None
+        if (
+            event.to in lifecycle.AT_HOME
+            or event.consented is True
+            or (
+                event.to == "neighbour"
+                and self.judgement.tolerance(self.carrier).neighbour_counts
+            )
+        ):
+            self.attempts.succeed(arrived.at)
+        else:
+            self.attempts.fail(arrived.at, "diverted")
+
+
+def derive(arrivals: Iterable[Arrived], judgement: Judgement) -> Track:
+    """Fold a set of events, whatever the order it comes in, leaving out what was withdrawn.
+
+    A source takes back only its own events, and no withdrawal (L10).
+    """
+    ordered = sorted(arrivals, key=_life_key)
+    gone = {
+        (each.event.source, each.event.withdraws)
+        for each in ordered
+        if isinstance(each.event, EventWithdrawn)
+    }
+    track = Track(judgement)
+    for arrived in ordered:
+        if gone and arrived.identity in gone and not isinstance(arrived.event, EventWithdrawn):
+            continue
+        track.advance(arrived)
+    return track
+
+
+def _life_key(arrived: Arrived) -> LifeKey:
+    return arrived.key
+
+
+def _by_carrier(cancelled: Arrived) -> bool:
+    return getattr(cancelled.event, "by", None) == "carrier"
+
+
+def cancelled_by_carrier(track: Track) -> bool:
+    """Tell whether it was the carrier that called the order off (L3)."""
+    return track.cancelled is not None and _by_carrier(track.cancelled)
+
+
+def _fails(event: object) -> bool:
+    """Tell whether an event says that the parcel will not come (L4)."""
+    kind = getattr(event, "kind", "")
+    if kind in lifecycle.FAILS:
+        return True
+    reason = getattr(event, "reason", None)
+    return isinstance(reason, str) and kind in lifecycle.FAILING_REASONS.get(reason, ())

@@ -1,0 +1,116 @@
+"""Was it on time: one order by the handover clock, raw view (kpis 2.2, 2.12 L1 to L5).
+
+The same function judges the frozen evidence and all of it; only the track differs.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from models.base import Millis
+from streams.domain.arrivals import SKEW_MS, Arrived
+from streams.domain.judgement import Judgement
+from streams.domain.promises import Resolved, resolve
+from streams.domain.tracking import Track, cancelled_by_carrier
+from streams.domain.zones import wall_time_in, zone
+
+Outcome = Literal["on_time", "early", "late", "failed", "indeterminate", "excluded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of an order and what it rests on; None while its deadline is to come.
+
+    `rule` says in a few words which rule decided; `early_day` marks a promised day that was
+    beaten by a day or more.
+    """
+
+    outcome: Outcome | None
+    rule: str
+    early_day: bool = False
+
+
+def original(track: Track, judgement: Judgement) -> Resolved | None:
+    """Return the first promise, resolved (P1)."""
+    if track.original is None:
+        return None
+    return resolve(track.original, track.timezone, judgement.tolerance(track.carrier))
+
+
+def effective(track: Track, judgement: Judgement) -> Resolved | None:
+    """Return the promise that counts: the consignee's last timely wish, else the first (P2)."""
+    first = original(track, judgement)
+    if first is None or not track.consignee:
+        return first
+    visits = track.attempts.visits
+    concluded = visits[0].at if visits else None
+    for at, promise in reversed(track.consignee):
+        if at < first.end and (concluded is None or at < concluded):
+            return resolve(promise, track.timezone, judgement.tolerance(track.carrier))
+    return first
+
+
+def latest(track: Track, judgement: Judgement) -> Resolved | None:
+    """Return what the customer was told last, whoever changed it (P5)."""
+    if track.latest is None:
+        return None
+    return resolve(track.latest, track.timezone, judgement.tolerance(track.carrier))
+
+
+def judge(
+    track: Track, promise: Resolved | None, clock: Millis, judgement: Judgement
+) -> Verdict:
+    """Judge an order by the evidence of its track; `promise` is the effective one."""
+    if promise is None:
+        return Verdict("excluded", "no promise")
+    if clock < promise.late_from:
+        return Verdict(None, "the deadline is to come")
+    if track.decided is not None:
+        return Verdict(track.decided, "decided in a dispute")  # type: ignore[arg-type]
+    cancelled = track.cancelled
+    if (
+        cancelled is not None
+        and not cancelled_by_carrier(track)
+        and cancelled.at < promise.deadline
+    ):
+        return Verdict("excluded", "cancelled before the deadline")
+    if track.handover is not None:
+        return _judge_handover(track.handover, track, promise, judgement)
+    if track.failing is not None:
+        return Verdict("failed", f"{track.failing.event.kind}, and no handover after it")
+    if cancelled is not None and cancelled_by_carrier(track):
+        return Verdict("failed", "called off by the carrier")
+    return Verdict("late", "no handover when the deadline passed")
+
+
+def classify(at: Millis, promise: Resolved) -> Outcome:
+    """Place a handover in relation to a promise; boundaries count as on time."""
+    if at > promise.last_good:
+        return "late"
+    if promise.first_good is not None and at < promise.first_good:
+        return "early"
+    return "on_time"
+
+
+def _judge_handover(
+    handover: Arrived, track: Track, promise: Resolved, judgement: Judgement
+) -> Verdict:
+    outcome = classify(handover.at, promise)
+    if handover.event.time_quality == "assumed" and any(
+        classify(at, promise) != outcome for at in _readings(handover, track, judgement)
+    ):
+        return Verdict("indeterminate", "the plausible time zones give different verdicts")
+    early_day = (
+        outcome == "on_time"
+        and promise.precision == "date"
+        and promise.start is not None
+        and handover.at < promise.start
+    )
+    return Verdict(outcome, f"handed over, promise of precision {promise.precision}", early_day)
+
+
+def _readings(handover: Arrived, track: Track, judgement: Judgement) -> list[Millis]:
+    """Return the plausible instants of a handover whose zone was assumed (L17, L24)."""
+    written = handover.event.occurred_at
+    names = (track.timezone or judgement.tolerance(track.carrier).timezone, "UTC")
+    readings = [wall_time_in(written, zone(name)) for name in names if name is not None]
+    return [at for at in readings if at <= handover.received_at + SKEW_MS]

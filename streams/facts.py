@@ -1,0 +1,135 @@
+"""What changed about an order since it was last told: facts with ids that a crash repeats."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from models.base import Millis
+from models.facts import (
+    AttemptConcluded,
+    Correction,
+    DelayPredicted,
+    DeliveryOutcome,
+    EtaDeviation,
+    Fact,
+    NoticeSettled,
+)
+from models.notices import NoticeCommand, NoticeReceipt
+from streams.domain.arrivals import Arrived
+from streams.domain.eta import deviations
+from streams.domain.order import Order
+from streams.domain.row import Row
+from streams.domain.verdicts import judge
+
+
+def news(row: Row, order_id: str, clock: Millis) -> Iterator[Fact]:
+    """Yield what is to be said of the present life that was not said before."""
+    order = row.order
+    if order is None or not order.track.is_order:
+        return
+    yield from _outcome(row, order, order_id, clock)
+    yield from _attempt(row, order, order_id, clock)
+    yield from _deviation(row, order, order_id, clock)
+
+
+def _outcome(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator[Fact]:
+    promise = order.promise
+    if promise is None or (row.told.outcome is None and clock < promise.late_from):
+        return
+    verdict = judge(order.track, promise, clock, order.judgement)
+    if verdict.outcome is None or verdict.outcome == row.told.outcome:
+        return
+    row.told.revisions += 1
+    handover = order.track.handover
+    yield DeliveryOutcome(
+        **_common(row, order, order_id, clock, f"outcome/{row.told.revisions}"),
+        service=order.track.service or "unknown",
+        outcome=verdict.outcome,
+        previous=row.told.outcome,
+        revision=row.told.revisions,
+        deadline=promise.deadline,
+        handover=None if handover is None else handover.at,
+        rule=verdict.rule,
+    )
+    row.told.outcome = verdict.outcome
+
+
+def _attempt(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator[Fact]:
+    visits = order.track.attempts.visits
+    if not visits:
+        return
+    first = visits[0]
+    told = "success" if first.succeeded else f"{first.reason}"
+    if told == row.told.attempt:
+        return
+    row.told.attempt = told
+    row.told.attempts += 1
+    yield AttemptConcluded(
+        **_common(row, order, order_id, clock, f"attempt/{row.told.attempts}"),
+        service=order.track.service or "unknown",
+        succeeded=first.succeeded,
+        reason=None if first.succeeded else first.reason,
+        implicit=first.implicit,
+        revision=row.told.attempts,
+    )
+
+
+def _deviation(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator[Fact]:
+    handover = order.track.handover
+    if handover is None or handover.at == row.told.handover:
+        return
+    row.told.handover = handover.at
+    row.told.deviations += 1
+    yield EtaDeviation(
+        **_common(row, order, order_id, clock, f"deviation/{row.told.deviations}"),
+        deviations=deviations(order.track, order.promise),
+        revision=row.told.deviations,
+    )
+
+
+def predicted(row: Row, order: Order, command: NoticeCommand) -> DelayPredicted:
+    """Return the fact that goes with the first notice of a delay."""
+    return DelayPredicted(
+        **_common(row, order, command.order_id, command.decided_at, f"delay/{command.version}"),
+        cause=command.cause,
+        eta=command.eta,
+        promise_end=command.promise_end,
+        notice_id=command.notice_id,
+    )
+
+
+def settled(row: Row, order: Order, receipt: NoticeReceipt, clock: Millis) -> NoticeSettled:
+    """Return the fact that a notice came to an end."""
+    name = f"notice/{receipt.notice_id}/{receipt.result}"
+    return NoticeSettled(
+        **_common(row, order, receipt.order_id, clock, name),
+        notice_id=receipt.notice_id,
+        notice=receipt.kind,
+        result=receipt.result,
+        reason=receipt.reason,
+    )
+
+
+def correction(arrived: Arrived, carrier: str, clock: Millis, rules: str) -> Correction:
+    """Return an event that came after its order had been closed, as a fact."""
+    order_id = arrived.event.order_id
+    source, event_id = arrived.identity
+    return Correction(
+        fact_id=f"{order_id}/correction/{source}/{event_id}/{arrived.received_at}",
+        order_id=order_id,
+        carrier=carrier,
+        at=clock,
+        rules=rules,
+        event=arrived.canonical.decode(),
+    )
+
+
+def _common(
+    row: Row, order: Order, order_id: str, clock: Millis, name: str
+) -> dict[str, Any]:
+    return {
+        "fact_id": f"{order_id}/{row.ledger.life}/{name}",
+        "order_id": order_id,
+        "carrier": order.track.carrier,
+        "at": clock,
+        "rules": order.judgement.id,
+    }

@@ -1,0 +1,371 @@
+"""The orders fold: one inbox partition, record by record, deadline by deadline.
+
+Live worker and replay run this same code; only where rows and outputs go differs. The order of
+things within a record is that of docs/protocol.md: origin, clamp, the row's own offset, event,
+settling, facts, notices, next deadline.
+"""
+
+import heapq
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+
+from models.base import Millis
+from models.facts import Fact
+from models.letters import DeadLetter, Reason
+from models.notices import NoticeReceipt, NoticeSuperseded, NoticeTick
+from streams import topics
+from streams.cellbook import ARCHIVE, CellBook
+from streams.clocks import Origin, Watermarks, parse_origin
+from streams.codec import load_order
+from streams.domain import notices
+from streams.domain.arrivals import Arrived
+from streams.domain.cells import Cell, decode_cell, encode_cell
+from streams.domain.judgement import Judgement
+from streams.domain.order import NEVER, Order
+from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row
+from streams.engine.api import Beat, Outputs, Record, Rows
+from streams.facts import correction, news, predicted, settled
+from streams.rowcodec import decode_row, encode_row
+
+CACHED_ROWS = 20_000  # decoded rows kept in memory for each partition
+KIND, TICK, RECEIPT = "kind", b"tick", b"receipt"
+
+
+class OrdersFold:
+    """The orders of one inbox partition: rows, deadlines, cells, notices.
+
+    `observe` sees every fact that goes out; `keep_all` keeps every row decoded and writes
+    none (replay).
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        upstreams: Sequence[str],
+        judgement: Judgement,
+        observe: Callable[[Fact], None] | None = None,
+        *,
+        keep_all: bool = False,
+    ) -> None:
+        self.partition = partition
+        self.upstreams = upstreams
+        self.judgement = judgement
+        self.observe = observe
+        self.keep_all = keep_all
+        self.prefix = f"orders/{partition}/"
+        self._reset()
+
+    def _reset(self) -> None:
+        self.marks = Watermarks(self.upstreams)
+        self.clock: Millis = 0
+        self.book = CellBook()
+        self.rows: Rows | None = None
+        self._cache: OrderedDict[bytes, Row] = OrderedDict()
+        self._due: dict[bytes, Millis] = {}
+        self._heap: list[tuple[Millis, bytes]] = []
+        self._written: dict[bytes, int] = {}
+        self._archived: dict[bytes, int] = {}
+        self._changed: set[bytes] = set()
+        self._deferred: set[bytes] = set()
+        self._dead: list[bytes] = []
+        self._dying: list[bytes] = []
+        self._stale: set[Cell] = set()
+        self._partition_cell = b""
+        self._told_clock: Millis = 0
+
+    # -- recovery ------------------------------------------------------------------------
+
+    def recover(self, meta: bytes | None, rows: Rows, published: Mapping[bytes, bytes]) -> None:
+        """Rebuild clock, deadlines and cells from what is durable."""
+        self._reset()
+        self.rows = rows
+        if meta is not None:
+            stored = json.loads(meta)
+            self.marks.decode(stored["marks"])
+            self.clock = stored["clock"]
+        self.book.load_archive(rows.items())
+        for key, payload in rows.items():
+            if key.startswith(ARCHIVE):
+                continue
+            if not payload:
+                self._dead.append(key)
+                continue
+            row = self._row(key)
+            self._changed.add(key)
+            self._deferred.add(key)
+            self._arm(key, row, self.clock)
+        self._stale = set(self._own_cells(published))
+        self.book.all_changed(self._stale)
+
+    def _own_cells(self, published: Mapping[bytes, bytes]) -> list[Cell]:
+        prefix = self.prefix.encode()
+        names = (key[len(prefix) :].decode() for key in published if key.startswith(prefix))
+        return [decode_cell(name) for name in names if not name.startswith("~")]
+
+    # -- records -------------------------------------------------------------------------
+
+    def fold(self, records: Sequence[Record], out: Outputs) -> None:
+        """Apply records in order, then put the rows they changed."""
+        for record in records:
+            self._record(record, out)
+        self._tell_clock(out)
+        self._put_rows()
+
+    def beat(self, beat: Beat, out: Outputs) -> None:
+        """Time is an event here: nothing but ticks moves the clock."""
+
+    def meta(self) -> bytes:
+        """Return clock, watermarks and the rules in force."""
+        stored = {"marks": self.marks.encode(), "clock": self.clock, "rules": self.judgement.id}
+        return json.dumps(stored).encode()
+
+    def publish(self, out: Outputs) -> None:
+        """Publish the cells that changed, then the clock they are of."""
+        self._bury()
+        self.settle_cells()
+        for cell, measures in self.book.take_changed():
+            value = json.dumps(measures, sort_keys=True).encode() if measures else None
+            key = (self.prefix + encode_cell(cell)).encode()
+            out.send(topics.KPI_CELLS, key, value, partition=self.partition)
+        cell_value = json.dumps(
+            {"clock": self.clock, "rules": self.judgement.id}, sort_keys=True
+        ).encode()
+        if cell_value != self._partition_cell:
+            key = f"{self.prefix}~partition".encode()
+            out.send(topics.KPI_CELLS, key, cell_value, partition=self.partition)
+            self._partition_cell = cell_value
+
+    def order(self, order_id: str) -> Order | None:
+        """Return the present life of an order, None if there is none."""
+        return self._row(order_id.encode()).order
+
+    def settle_cells(self) -> None:
+        """Bring the cells up to the rows that changed."""
+        for key in self._changed:
+            self.book.replace(key, self._row(key).contribution(self.clock))
+        self._changed.clear()
+
+    def _record(self, record: Record, out: Outputs) -> None:
+        headers = dict(record.headers)
+        kind = headers.get(KIND)
+        if kind == TICK:
+            self.marks.tick(record.value or b"{}", caught_up=headers.get("caught_up") == b"1")
+            self.advance(self.marks.clock, record.offset, out)
+        elif kind == RECEIPT:
+            self._receipt(record, out)
+        else:
+            upstream, origin = parse_origin(headers["origin"])
+            if self.marks.repeats(upstream, origin):
+                return
+            key, canonical = record.key or b"", record.value or b""
+            if self._holds(key, record.offset):
+                return
+            received_at = self.marks.clamp(upstream, int(headers["received_at"]))
+            arrived = Arrived(
+                load_order(canonical), received_at, canonical, unknown="unknown" in headers
+            )
+            self.take(key, arrived, record.offset, out, (upstream, origin))
+
+    def take(
+        self,
+        key: bytes,
+        arrived: Arrived,
+        offset: int,
+        out: Outputs,
+        origin: tuple[str, Origin] = ("", (0, 0)),
+    ) -> None:
+        """Take one event into its order's row."""
+        row = self._row(key)
+        if not row.add(arrived):
+            self._set_aside(arrived, origin, out)
+        self._act(key, row, offset, out, max(self.clock, arrived.received_at))
+
+    def advance(self, clock: Millis, offset: int, out: Outputs) -> None:
+        """Move the clock and do, in order, what fell due."""
+        if clock > self.clock:
+            self.clock = clock
+            ahead = []
+            while self._heap and self._heap[0][0] <= clock:
+                at, key = heapq.heappop(self._heap)
+                if self._due.get(key) != at:
+                    continue
+                del self._due[key]
+                if self._holds(key, offset):
+                    ahead.append((at, key))
+                else:
+                    self._act(key, self._row(key), offset, out, at)
+            for at, key in ahead:
+                self._push(key, at)
+        if self._deferred and self.marks.caught_up:
+            waiting, self._deferred = sorted(self._deferred), set()
+            for key in waiting:
+                if self._holds(key, offset):
+                    self._deferred.add(key)
+                elif self._plan(key, row := self._row(key), self.clock, out):
+                    self._changed_at(key, row, offset)
+
+    def _receipt(self, record: Record, out: Outputs) -> None:
+        key = record.key or b""
+        if self._holds(key, record.offset):
+            return
+        receipt = NoticeReceipt.model_validate_json(record.value or b"")
+        row = self._row(key)
+        if row.order is not None and notices.settle(row.ledger, receipt):
+            self._fact(settled(row, row.order, receipt, self.clock), out)
+            self._act(key, row, record.offset, out, self.clock)
+
+    def _act(self, key: bytes, row: Row, offset: int, out: Outputs, at: Millis) -> None:
+        """Draw the consequences for one order at one instant, and set its next deadline."""
+        for settlement in row.settle(min(at, self.clock)):
+            self._settle(settlement, offset, out)
+        order_id = key.decode()
+        for fact in news(row, order_id, self.clock):
+            self._fact(fact, out)
+        if self.marks.caught_up:
+            self._plan(key, row, at, out)
+        else:
+            self._deferred.add(key)
+        self._changed_at(key, row, offset)
+
+    def _changed_at(self, key: bytes, row: Row, offset: int) -> None:
+        self._written[key] = offset
+        self._changed.add(key)
+        self._arm(key, row, self.clock)
+
+    def _plan(self, key: bytes, row: Row, at: Millis, out: Outputs) -> bool:
+        """Ask for the notice that is due, or take back what is on its way to an ended order.
+
+        Returns whether the order's ledger changed.
+        """
+        order, ledger, order_id = row.order, row.ledger, key.decode()
+        if order is None:
+            return False
+        if not order.track.open:
+            if not ledger.version or ledger.superseded:
+                return False
+            ledger.superseded = True
+            message = NoticeSuperseded(order_id=order_id, version=ledger.version, at=at)
+            out.send(topics.NOTICE_COMMANDS, key, message.model_dump_json().encode())
+            return True
+        before = (ledger.version, ledger.late_since, ledger.good_since, ledger.superseded)
+        ledger.superseded = False
+        command = notices.plan(ledger, order, order_id, at)
+        if command is not None:
+            if command.kind == "delay_predicted":
+                self._fact(predicted(row, order, command), out)
+            out.send(topics.NOTICE_COMMANDS, key, command.model_dump_json().encode())
+        now = (ledger.version, ledger.late_since, ledger.good_since, ledger.superseded)
+        return now != before
+
+    def _settle(
+        self, settlement: Closed | Refused | Forgotten, offset: int, out: Outputs
+    ) -> None:
+        def admits(key: bytes) -> bool:
+            return self.rows is None or self.rows.recovered_off(key) < offset
+
+        match settlement:
+            case Closed(counted):
+                keys = self.book.archive_all(counted, admits)
+            case Refused(arrived, carrier):
+                keys = self.book.archive_all(REFUSED, admits)
+                self._fact(correction(arrived, carrier, self.clock, self.judgement.id), out)
+            case Forgotten():
+                keys = []
+        for key in keys:
+            self._archived[key] = offset
+
+    def _set_aside(self, arrived: Arrived, origin: tuple[str, Origin], out: Outputs) -> None:
+        upstream, (offset, index) = origin
+        topic, _, partition = upstream.rpartition("/")
+        letter = DeadLetter(
+            reason=Reason.ORDER_TOO_LARGE,
+            detail="the order's row has no room for another event",
+            topic=topic,
+            partition=int(partition or 0),
+            offset=offset,
+            index=index,
+            received_at=arrived.received_at,
+            raw=arrived.canonical,
+        )
+        out.send(
+            topics.DEAD_LETTERS,
+            f"{upstream}/{offset}".encode(),
+            letter.model_dump_json().encode(),
+        )
+
+    # -- rows and deadlines --------------------------------------------------------------
+
+    def _holds(self, key: bytes, offset: int) -> bool:
+        """Tell whether the row includes a record already (it was recovered ahead)."""
+        return self.rows is not None and self.rows.off(key) >= offset
+
+    def _row(self, key: bytes) -> Row:
+        row = self._cache.get(key)
+        if row is None:
+            payload = None if self.rows is None else self.rows.get(key)
+            row = self._cache[key] = decode_row(payload, self.judgement)
+        elif not self.keep_all:
+            self._cache.move_to_end(key)
+        return row
+
+    def _arm(self, key: bytes, row: Row, now: Millis) -> None:
+        """Set the next deadline of a row: the least instant after now that matters to it."""
+        at = row.settles_at
+        order = row.order
+        if order is not None:
+            promise = order.promise
+            if promise is not None and now < promise.late_from < at:
+                at = promise.late_from
+            at = min(at, notices.next_look(row.ledger, order, now))
+        if at >= NEVER:
+            self._due.pop(key, None)
+        elif self._due.get(key) != at:
+            self._push(key, at)
+
+    def _push(self, key: bytes, at: Millis) -> None:
+        self._due[key] = at
+        heapq.heappush(self._heap, (at, key))
+
+    def _put_rows(self) -> None:
+        rows = self.rows
+        if rows is None:
+            self._written.clear()
+            self._archived.clear()
+            return
+        for key, offset in self._archived.items():
+            rows.put(key, self.book.archive_row(key), offset, first=True)
+        for key, offset in self._written.items():
+            payload = encode_row(self._row(key))
+            rows.put(key, payload, offset)
+            if not payload:
+                self._dead.append(key)
+        self._archived.clear()
+        self._written.clear()
+        while len(self._cache) > CACHED_ROWS:
+            self._cache.popitem(last=False)
+
+    def _bury(self) -> None:
+        """Delete the dead markers that a durable partition row has passed."""
+        for key in self._dying:
+            if self.rows is not None and self.rows.get(key) == b"":
+                self.rows.delete(key)
+                self._cache.pop(key, None)
+        self._dying, self._dead = self._dead, []
+
+    # -- outputs -------------------------------------------------------------------------
+
+    def _fact(self, fact: Fact, out: Outputs) -> None:
+        out.send(topics.ORDER_FACTS, fact.order_id.encode(), fact.model_dump_json().encode())
+        if self.observe is not None:
+            self.observe(fact)
+
+    def _tell_clock(self, out: Outputs) -> None:
+        """Pass the clock on to the dispatcher."""
+        if self.clock > self._told_clock:
+            tick = NoticeTick(partition=self.partition, at=self.clock)
+            out.send(
+                topics.NOTICE_COMMANDS, None, tick.model_dump_json().encode(),
+                partition=self.partition,
+            )  # fmt: skip
+            self._told_clock = self.clock

@@ -1,0 +1,119 @@
+"""The same tower in one process, with no broker: a file of events in, the report out.
+
+Every event meets the same code as in a worker: decode, the orders fold, the couriers fold.
+Events are taken in the order in which they arrived; an event that arrived after `as_of` is
+read and accepted but not applied (kpis 2.12 L15).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.base import Millis
+from models.rules import Rules
+from streams import topics
+from streams.codec import Rejected, decode_courier, decode_order
+from streams.couriers import CouriersFold
+from streams.domain.arrivals import Arrived
+from streams.domain.cells import Measures, add
+from streams.domain.judgement import Judgement
+from streams.domain.report import report
+from streams.engine.api import Headers
+from streams.feed import EARLIEST, Arrival, in_order_of_arrival
+from streams.orders import OrdersFold
+
+
+@dataclass(slots=True)
+class Sent:
+    """Outputs of a replay: kept, or with `keep` off only counted."""
+
+    keep: bool = False
+    messages: list[tuple[str, bytes | None, bytes | None]] = field(default_factory=list)
+
+    def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers = (),
+        partition: int | None = None,
+    ) -> None:
+        """Take an output."""
+        del headers, partition
+        if self.keep:
+            self.messages.append((topic, key, value))
+
+
+class Replay:
+    """A replay under way; `events` counts what was read, `orders` holds the orders' rows."""
+
+    def __init__(self, rules: Rules, *, keep_outputs: bool = False) -> None:
+        self.judgement = Judgement(rules)
+        self.orders = OrdersFold(0, (), self.judgement, keep_all=True)
+        self.couriers = CouriersFold(0, (), 0)
+        self.out = Sent(keep_outputs)
+        self.events: Measures = {}
+        self.as_of: Millis = EARLIEST
+        self._offset = 0
+        self._late_ids: set[tuple[str, str, str]] = set()
+
+    def run(self, lines: Iterable[bytes], as_of: Millis | None = None) -> None:
+        """Take every line, in the order of arrival, then let time pass until `as_of`."""
+        taken = in_order_of_arrival(lines)
+        latest = taken[-1].received_at if taken else EARLIEST
+        self.as_of = latest if as_of is None else as_of
+        for arrival in taken:
+            self._take(arrival)
+        self.orders.advance(self.as_of, self._offset, self.out)
+
+    def report(self) -> dict[str, Any]:
+        """Return the report as of the end."""
+        self.orders.settle_cells()
+        events = dict(self.events)
+        add(events, self.couriers.counts())
+        return report(self.orders.book.totals, events, self.as_of, self.judgement.id)
+
+    def _take(self, arrival: Arrival) -> None:
+        self._offset += 1
+        self._count("read")
+        if arrival.topic == topics.COURIER_EVENTS:
+            self._take_courier(arrival)
+            return
+        decoded = decode_order(arrival.raw)
+        if isinstance(decoded, Rejected):
+            self._count(f"rejected.{decoded.reason}")
+            return
+        arrived = Arrived(
+            decoded.event, arrival.received_at, decoded.canonical, unknown=decoded.unknown
+        )
+        if arrival.received_at > self.as_of:
+            self._accept_unapplied(arrived)
+            return
+        self.orders.advance(arrival.received_at, self._offset, self.out)
+        self.orders.take(arrived.event.order_id.encode(), arrived, self._offset, self.out)
+
+    def _take_courier(self, arrival: Arrival) -> None:
+        decoded = decode_courier(arrival.raw)
+        if isinstance(decoded, Rejected):
+            self._count(f"rejected.{decoded.reason}")
+            return
+        self.couriers.take(
+            decoded.canonical, arrival.received_at, self._offset, unknown=decoded.unknown
+        )
+
+    def _accept_unapplied(self, arrived: Arrived) -> None:
+        """Count an event that arrived after `as_of`, and nothing else of it."""
+        identity = (arrived.event.order_id, *arrived.identity)
+        held = self.orders.order(arrived.event.order_id)
+        if identity in self._late_ids or (
+            held is not None and arrived.identity in held.arrivals
+        ):
+            self._count("duplicate")
+            return
+        self._late_ids.add(identity)
+        self._count("accepted")
+        if arrived.unknown:
+            self._count("unknown_fields")
+
+    def _count(self, name: str) -> None:
+        self.events[name] = self.events.get(name, 0) + 1

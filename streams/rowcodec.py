@@ -1,0 +1,99 @@
+"""Rows of orders as bytes: the accepted events as they came, and little beside.
+
+Everything else follows from the events (design decision 2) and is folded again when a row is
+read. The first byte is the schema; a reader knows the one before and the one after its own.
+"""
+
+from typing import Any
+
+import msgspec
+
+from models.base import Millis
+from streams.codec import load_order
+from streams.domain.arrivals import Arrived
+from streams.domain.judgement import Judgement
+from streams.domain.notices import Ledger
+from streams.domain.order import Identity, Order
+from streams.domain.row import Row, Stub, Told
+from streams.errors import TowerError
+
+SCHEMA = 1
+_PREFIX = bytes((SCHEMA,))
+
+Kept = tuple[Millis, bool, bytes]
+
+
+class _Copies(msgspec.Struct, array_like=True):
+    source: str
+    event_id: str
+    contents: list[bytes]
+
+
+class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
+    """A row as it is written; dataclasses of the domain go in as they are."""
+
+    stub: Stub | None = None
+    events: list[Kept] = []
+    parked: list[Kept] = []
+    copies: list[_Copies] = []
+    ledger: Ledger | None = None
+    told: Told | None = None
+    too_large: int = 0
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Stored)
+
+
+def encode_row(row: Row) -> bytes:
+    """Return a row as bytes; a row with nothing in it is no bytes at all (a dead marker)."""
+    if row.order is None and row.stub is None and not row.parked:
+        return b""
+    order = row.order
+    stored = _Stored(
+        stub=row.stub,
+        events=[] if order is None else [_kept(each) for each in order.arrivals.values()],
+        parked=[_kept(each) for each in row.parked],
+        copies=[] if order is None else [_Copies(*key, c) for key, c in order.copies.items()],
+        ledger=None if order is None else row.ledger,
+        told=None if order is None else row.told,
+        too_large=row.too_large,
+    )
+    return _PREFIX + _encoder.encode(stored)
+
+
+def decode_row(payload: bytes | None, judgement: Judgement) -> Row:
+    """Return the row that was written; of no bytes an empty one.
+
+    Raises:
+        TowerError: a schema this version does not know.
+    """
+    row = Row(judgement)
+    if not payload:
+        return row
+    if payload[0] not in (SCHEMA - 1, SCHEMA, SCHEMA + 1):
+        raise TowerError(f"A row has schema {payload[0]}, this version knows {SCHEMA}.")
+    stored = _decoder.decode(payload[1:])
+    row.stub = stored.stub
+    row.parked = [_arrived(each) for each in stored.parked]
+    row.too_large = stored.too_large
+    if stored.stub is not None:
+        row.ledger.life = stored.stub.life + 1
+    if stored.events:
+        row.order = Order(judgement)
+        copies: dict[Identity, list[bytes]] = {
+            (each.source, each.event_id): each.contents for each in stored.copies
+        }
+        row.order.load(map(_arrived, stored.events), copies)
+        row.ledger = stored.ledger or row.ledger
+        row.told = stored.told or row.told
+    return row
+
+
+def _kept(arrived: Arrived) -> Kept:
+    return arrived.received_at, arrived.unknown, arrived.canonical
+
+
+def _arrived(kept: Any) -> Arrived:  # noqa: ANN401 - msgspec gives the tuple
+    received_at, unknown, canonical = kept
+    return Arrived(load_order(canonical), received_at, canonical, unknown=unknown)
