@@ -1,0 +1,152 @@
+"""Whether a notice is said now, later or never: one pure function and its table of rules.
+
+The rules are looked at in their order; the first that speaks decides. Every retry passes
+through here again, so news that has grown old is dropped however long the mail server was away.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from models.contacts import ContactUpdate
+from models.notices import NoticeCommand
+
+STALE_MS = 600_000
+
+Reason = Literal[
+    "superseded",
+    "expired",
+    "stale_replay",
+    "not_told",
+    "no_contact",
+    "opt_out",
+    "muted",
+    "duplicate",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Nothing of an order decided before `at` or with a version below `version` is said."""
+
+    version: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows of a notice and its order.
+
+    `newest`: highest version asked for; `told`: a delay was said, None if none was asked for;
+    `attempts`: sends that are known to have failed; `not_before`: wall clock, epoch ms, at
+    which the next try is due; `doubtful`: an earlier send may have reached the customer.
+    """
+
+    ending: Ending | None = None
+    newest: int = 0
+    told: bool | None = None
+    attempts: int = 0
+    not_before: int = 0
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now: the tower's clock (None before its first tick) and the wall clock, epoch ms.
+
+    `current`: everything appended so far to the command's partition and to the contact
+    updates has been read, so no withdrawal of the notice is lying there unread.
+    """
+
+    tower: int | None
+    wall: int
+    current: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Say it now, by e-mail to `address`."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """Never say it."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Ask again at `until` (wall clock, epoch ms); None: once the partition is read up."""
+
+    until: int | None
+
+
+Decision = Send | Suppress | Wait
+_Rule = Callable[[NoticeCommand, Known, Moment], bool]
+
+
+def decide(
+    command: NoticeCommand, contact: ContactUpdate | None, known: Known, now: Moment
+) -> Decision:
+    """Return what becomes of a notice at this moment."""
+    for reason, holds in _RULES:
+        if holds(command, known, now):
+            return Suppress(reason)
+    if not now.current:
+        return Wait(None)
+    refused = _refused(command, contact)
+    if refused is not None:
+        return Suppress(refused)
+    if known.not_before > now.wall:
+        return Wait(known.not_before)
+    return Send(address_of(contact) or "")
+
+
+def address_of(contact: ContactUpdate | None) -> str | None:
+    """Return the first e-mail address of a contact."""
+    channels = contact.channels if contact is not None else ()
+    return next((each.address for each in channels if each.kind == "email"), None)
+
+
+def _superseded(command: NoticeCommand, known: Known, _: Moment) -> bool:
+    ending = known.ending
+    ended = ending is not None and (
+        command.version < ending.version or command.decided_at < ending.at
+    )
+    return ended or command.version < known.newest
+
+
+def _expired(command: NoticeCommand, _: Known, now: Moment) -> bool:
+    return now.tower is not None and now.tower >= command.expires_at
+
+
+def _stale(command: NoticeCommand, known: Known, now: Moment) -> bool:
+    """A command of long ago that nobody has tried to send comes from a repeated history."""
+    untried = known.attempts == 0 and not known.doubtful
+    return untried and now.tower is not None and now.tower - command.decided_at > STALE_MS
+
+
+def _not_told(command: NoticeCommand, known: Known, _: Moment) -> bool:
+    """An all-clear without an alarm would only puzzle its reader."""
+    return command.kind == "delay_cleared" and known.told is False
+
+
+_RULES: tuple[tuple[Reason, _Rule], ...] = (
+    ("superseded", _superseded),
+    ("expired", _expired),
+    ("stale_replay", _stale),
+    ("not_told", _not_told),
+)
+
+
+def _refused(command: NoticeCommand, contact: ContactUpdate | None) -> Reason | None:
+    if contact is None or address_of(contact) is None:
+        return "no_contact"
+    if contact.consent is False:
+        return "opt_out"
+    if command.kind in (contact.muted or ()):
+        return "muted"
+    return None

@@ -1,0 +1,241 @@
+"""The dispatcher: reads what the tower wants said, remembers it, has it said, reports back.
+
+Read, make durable, commit; then the lanes. An offset is committed once the claims file holds
+what the record asked for, so a crash at any moment repeats at most a send under the same id.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from streams.config import Settings
+from streams.dispatch.claims import Ledger
+from streams.dispatch.email import Channel, EmailChannel
+from streams.dispatch.intake import (
+    Batch,
+    ContactBook,
+    contact_letters,
+    dead_letters,
+    sort,
+)
+from streams.dispatch.kafka import Letter, Reader, Sender, read_all
+from streams.dispatch.lanes import Clocks, Lanes
+from streams.dispatch.metrics import DispatchMetrics
+from streams.dispatch.sqlite import SqliteLedger
+from streams.http import serving
+from streams.topics import CONTACT_UPDATES, CONTACTS, NOTICE_COMMANDS, ORDER_LOG, named
+
+if TYPE_CHECKING:
+    from models.notices import NoticeReceipt
+
+log = logging.getLogger(__name__)
+
+RECEIPT_HEADERS = (("kind", b"receipt"),)
+SENDS_END_SECONDS = 4.0
+CLOSE_SECONDS = 1.5
+EXPIRY_SECONDS = 1.0
+
+
+class Dispatcher:
+    """One dispatcher over a ledger; `run` lasts until `stop` is set."""
+
+    def __init__(
+        self, settings: Settings, ledger: Ledger, channel: Channel, metrics: DispatchMetrics
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._channel = channel
+        self._metrics = metrics
+        self._namespace = settings.namespace
+        self._commands = named(self._namespace, NOTICE_COMMANDS)
+        self._updates = named(self._namespace, CONTACT_UPDATES)
+        self._sender = Sender(settings)
+        self._reader = Reader(
+            settings, f"{self._namespace}.dispatcher", (self._commands, self._updates)
+        )
+        self._book = ContactBook()
+        self._owed: asyncio.Queue[NoticeReceipt] = asyncio.Queue()
+        self._looked_for_expired = 0.0
+        self._ready = False
+
+    @property
+    def ready(self) -> bool:
+        """Return whether contacts are read and every partition has been read to its end."""
+        return self._ready
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Dispatch until `stop` is set; then let sends under way end and close."""
+        clocks = Clocks(await self._ledger.clocks())
+        lanes = Lanes(
+            self._ledger,
+            self._channel,
+            self._book,
+            clocks,
+            self._metrics,
+            self._owed.put_nowait,
+            passing=_failpoint(self._settings.failpoint),
+        )
+        for receipt in await self._ledger.owed():
+            self._owed.put_nowait(receipt)
+        work = asyncio.create_task(self._work(lanes, clocks))
+        halt = asyncio.create_task(stop.wait())
+        try:
+            first: set[asyncio.Future[Any]] = {work, halt, lanes.failed}
+            done, _ = await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            for each in done - {halt}:
+                each.result()
+        finally:
+            halt.cancel()
+            await _cancelled(work)
+            await self._close(lanes)
+
+    async def _work(self, lanes: Lanes, clocks: Clocks) -> None:
+        await self._sender.start()
+        receipts = asyncio.create_task(self._report())
+        try:
+            contacts = named(self._namespace, CONTACTS)
+            needed = (self._commands, self._updates, named(self._namespace, ORDER_LOG))
+            for key, value in (await read_all(self._settings, contacts, needed)).items():
+                self._book.write(key.decode("utf-8", "replace"), value)
+            await self._reader.start()
+            lanes.add(await self._ledger.pending())
+            log.info("dispatching; %d contacts", len(self._book))
+            while not receipts.done():
+                await self._turn(lanes, clocks)
+            receipts.result()
+        finally:
+            await _cancelled(receipts)
+
+    async def _turn(self, lanes: Lanes, clocks: Clocks) -> None:
+        """Read once, keep it, commit, and set the lanes going."""
+        records = await self._reader.read()
+        batch = sort(self._namespace, records)
+        await self._sender.send(dead_letters(self._namespace, batch))
+        await self._sender.send(contact_letters(self._namespace, batch))
+        for customer_id, value in batch.contacts:
+            self._book.write(customer_id, value)
+        intake = batch.intake
+        fresh = []
+        if intake.commands or intake.endings or intake.ticks:
+            fresh = await self._ledger.take(intake)
+        if records:
+            await self._reader.commit()
+        self._count(batch, {each.command.notice_id for each in fresh})
+        for tick in intake.ticks:
+            clocks.tick(tick.partition, tick.at)
+        await self._look_around(lanes, clocks)
+        lanes.add(fresh)
+        for ending in intake.endings:
+            lanes.wake(ending.order_id)
+
+    async def _look_around(self, lanes: Lanes, clocks: Clocks) -> None:
+        """See how far everything is read, and wake the lanes for which that or time matters."""
+        lags = await self._reader.lags()
+        for (topic, partition), lag in lags.items():
+            short = topic.removeprefix(f"{self._namespace}.")
+            self._metrics.lag.labels(short, str(partition)).set(lag or 0)
+        heard = all(lag == 0 for (topic, _), lag in lags.items() if topic == self._updates)
+        current = {
+            partition
+            for (topic, partition), lag in lags.items()
+            if topic == self._commands and lag == 0 and heard
+        }
+        if lags and all(lag == 0 for lag in lags.values()):
+            self._ready = True
+        if clocks.read_up(current):
+            lanes.wake_held()
+        now = time.monotonic()
+        if now - self._looked_for_expired >= EXPIRY_SECONDS:
+            self._looked_for_expired = now
+            lanes.wake_expired()
+
+    def _count(self, batch: Batch, fresh: set[str]) -> None:
+        metrics = self._metrics
+        metrics.contacts.inc(len(batch.contacts))
+        for letter in batch.letters:
+            if letter.topic == CONTACT_UPDATES:
+                metrics.rejected.labels(letter.topic, letter.reason.value).inc()
+            else:
+                metrics.dead_lettered.labels("unknown", "none").inc()
+        for taken in batch.intake.commands:
+            metrics.requested.labels(taken.command.kind).inc()
+            if taken.command.notice_id in fresh:
+                fresh.remove(taken.command.notice_id)
+            else:
+                metrics.suppressed.labels(taken.command.kind, "duplicate").inc()
+
+    async def _report(self) -> None:
+        """Bring receipts to their orders; after a crash some may arrive twice."""
+        topic = named(self._namespace, ORDER_LOG)
+        while True:
+            receipts = [await self._owed.get()]
+            while not self._owed.empty():
+                receipts.append(self._owed.get_nowait())
+            await self._sender.send(
+                Letter(
+                    topic,
+                    each.order_id.encode(),
+                    each.model_dump_json().encode(),
+                    RECEIPT_HEADERS,
+                )
+                for each in receipts
+            )
+            await self._ledger.delivered(receipts)
+            for _ in receipts:
+                self._owed.task_done()
+
+    async def _close(self, lanes: Lanes) -> None:
+        await lanes.stop(SENDS_END_SECONDS)
+        last = asyncio.create_task(self._report())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._owed.join()
+        await _cancelled(last)
+        await self._reader.stop(CLOSE_SECONDS)
+        await self._sender.stop(CLOSE_SECONDS)
+
+
+async def dispatch(settings: Settings, stop: asyncio.Event, say: Callable[[str], None]) -> None:
+    """Run a dispatcher with its claims file, its channel and its metrics until `stop`."""
+    async with AsyncExitStack() as stack:
+        channel = EmailChannel(settings)
+        metrics = DispatchMetrics()
+        ledger = await stack.enter_async_context(_opened(settings))
+        dispatcher = Dispatcher(settings, ledger, channel, metrics)
+        host = settings.metrics_host
+        port = await stack.enter_async_context(
+            serving(host, settings.metrics_port, metrics.registry, lambda: dispatcher.ready)
+        )
+        say(f"dispatcher: metrics on http://{host}:{port}/metrics")
+        await dispatcher.run(stop)
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Ledger]:
+    ledger = await SqliteLedger.open(settings.claims)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    """Cancel a task and wait until it has ended."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _failpoint(name: str | None) -> Callable[[str], None]:
+    """Return what ends the process on the spot where a test wants it."""
+
+    def passing(place: str) -> None:
+        if place == name:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return passing

@@ -1,0 +1,78 @@
+"""The operations listener of a process: `/metrics`, `/healthz`, `/readyz`, nothing else."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from streams.errors import TowerError
+
+
+@asynccontextmanager
+async def serving(
+    host: str, port: int, registry: CollectorRegistry, ready: Callable[[], bool]
+) -> AsyncIterator[int]:
+    """Serve while the context lasts; yield the port, a free one where `port` is 0."""
+    runner, bound = await _start(host, port, registry, ready)
+    try:
+        yield bound
+    finally:
+        await runner.cleanup()
+
+
+async def serve(
+    host: str, port: int, registry: CollectorRegistry, ready: Callable[[], bool]
+) -> int:
+    """Serve for as long as the process lives; return the port, a free one where it is 0."""
+    _, bound = await _start(host, port, registry, ready)
+    return bound
+
+
+async def _start(
+    host: str, port: int, registry: CollectorRegistry, ready: Callable[[], bool]
+) -> tuple[web.AppRunner, int]:
+    app = web.Application()
+    app.router.add_get("/metrics", _metrics(registry))
+    app.router.add_get("/healthz", _alive)
+    app.router.add_get("/readyz", _readiness(ready))
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise TowerError(
+            f"Metrics cannot be served on {host}:{port}: {error.strerror}."
+        ) from error
+    return runner, int(runner.addresses[0][1])
+
+
+def _metrics(
+    registry: CollectorRegistry,
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def metrics(request: web.Request) -> web.Response:
+        """Answer in the text format, or in OpenMetrics to whoever accepts that."""
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+
+    return metrics
+
+
+async def _alive(_: web.Request) -> web.Response:
+    return web.Response(text="alive\n")
+
+
+def _readiness(
+    ready: Callable[[], bool],
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def readiness(_: web.Request) -> web.Response:
+        """Answer 200 once the process has recovered and consumes, 503 before."""
+        return (
+            web.Response(text="ready\n")
+            if ready()
+            else web.Response(text="not ready\n", status=503)
+        )
+
+    return readiness
