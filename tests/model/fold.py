@@ -60,8 +60,10 @@ class Fold:
         self.markers: dict[str, int] = {}
         self.last_published: Cells | None = None
         self.publications = 0
+        self.haste = rng.choice((0.03, 0.1, 0.4))  # how often a flush is a barrier
         self.quiet = False
         self.keeps_markers = False
+        self.hurry = False  # the end of the history is near: a barrier wherever it is idle
         self.fenced = False  # an owner without heartbeat publishes no cells
         self.applied = -1
         self.passed = -1
@@ -78,12 +80,7 @@ class Fold:
     # -- recovery
 
     def _recover(self) -> None:
-        best: dict[str, tuple[Any, int]] = {}
-        for key, value, off in self.logs.changelog:
-            if value is None:
-                best.pop(key, None)
-            elif key not in best or off >= best[key][1]:
-                best[key] = value, off
+        best = self._winners()
         meta, self.applied = best.pop("partition", (None, -1))
         if meta:
             self.entries, self.origins = dict(meta[0]), dict(meta[1])
@@ -106,6 +103,17 @@ class Fold:
                 self._arm(name, value, self._since(value))
                 if value.phase == "none":
                     self.markers[name] = off
+
+    def _winners(self) -> dict[str, tuple[Any, int]]:
+        """Return what the changelog holds: of two rows of a key the higher offset."""
+        best: dict[str, tuple[Any, int]] = {}
+        last = self.mutant == "last-row-wins"
+        for key, value, off in self.logs.changelog:
+            if value is None:
+                best.pop(key, None)
+            elif last or key not in best or off >= best[key][1]:
+                best[key] = value, off
+        return best
 
     def _since(self, row: Row) -> int:
         """Return the instant after which a recovered row's deadlines are still to come."""
@@ -200,7 +208,8 @@ class Fold:
             yield
             self._read()
             yield from self._flush()
-            if self.rng.random() < 0.3 or self.applied == len(self.logs.inbox) - 1:
+            drained = self.hurry and self.applied == len(self.logs.inbox) - 1
+            if drained or self.rng.random() < self.haste:
                 yield from self._barrier()
 
     def _read(self) -> None:

@@ -9,6 +9,7 @@ MUTANTS = {
     "tick-of-this-answer": "caught up, a tick says the time of the previous answer",
     "no-margin": "caught up, a tick allows for the broker's clock",
     "contiguity-at-batch-starts": "every record of a batch must be the expected one",
+    "last-row-wins": "of two rows of a key the higher offset wins",
     "no-row-guard": "a row ahead of the record is left alone",
     "deadlines-before-guard": "a row ahead of the record is left alone by deadlines too",
     "guard-stops-second-deadline": "one tick may step a row twice",

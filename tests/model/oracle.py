@@ -60,7 +60,11 @@ class Evidence:
         for copy in self.valid:
             if copy.event.kind == "done" and self.handover is None:
                 self.handover = copy
-            if copy.event.kind == "scan" and self.handover and copy.at >= self.handover.at + VOID:
+            if (
+                copy.event.kind == "scan"
+                and self.handover
+                and copy.at >= self.handover.at + VOID
+            ):
                 self.handover, self.changed = None, True
 
     def verdict(self) -> tuple[str, int]:
@@ -147,7 +151,9 @@ class Walk:
         chosen = _evidence(arrived).chosen
         opened: int | None = None
         for place, copy in enumerate(sorted(chosen.values(), key=lambda c: c.order)):
-            if copy.event.kind == "promise" and (self.last is None or copy.at >= self.last + GAP):
+            if copy.event.kind == "promise" and (
+                self.last is None or copy.at >= self.last + GAP
+            ):
                 opened = place
                 break
         ranked = [c.event.id for c in sorted(chosen.values(), key=lambda c: c.order)]

@@ -25,7 +25,7 @@ NEVER = 10**9
 
 @dataclass(frozen=True)
 class Row:
-    """`phase` none (also the dead marker), life or stub; `clock`: the clock it was settled to."""
+    """`phase` none (the dead marker), life or stub; `clock`: settled up to there."""
 
     off: int = -1
     clock: int = -1
@@ -140,7 +140,8 @@ class View:
 
 
 @lru_cache(maxsize=4096)
-def view(copies: tuple[Copy, ...], first_wins: bool = False) -> View:
+def view(copies: tuple[Copy, ...], *, first_wins: bool) -> View:
+    """Return the view of these copies."""
     return View(copies, first_wins=first_wins)
 
 
@@ -152,7 +153,7 @@ class Orders:
         self.first = mutant == "first-copy-wins"
 
     def view(self, copies: Iterable[Copy]) -> View:
-        return view(tuple(copies), self.first)
+        return view(tuple(copies), first_wins=self.first)
 
     def before(self, row: Row, instant: int) -> tuple[Copy, ...]:
         """Return the copies received before an instant."""

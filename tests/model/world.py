@@ -7,7 +7,7 @@ from typing import NamedTuple
 from .events import Cells, Copy
 from .fold import START, Fold, Logs, Record
 from .history import END, MARGIN, Arrival, disturb, history
-from .oracle import Fact, judge
+from .oracle import judge
 
 PARTITIONS = 2
 PATIENCE = 30_000  # steps after which a history that does not end is called stuck
@@ -103,7 +103,7 @@ class World:
         self.disturbed = self.rng.random() < 0.2 and disturb(self.rng, self.sources)
         self.doubles = self.rng.random() < 0.4  # late writers; then nothing is tombstoned
         self.now = 0
-        self.kills = self.rng.randint(0, 12)
+        self.kills = self.rng.randint(0, 20)
         self.ingest_rows = [Stored() for _ in range(self.upstreams)]
         self.logs = [Logs() for _ in range(PARTITIONS)]
         self.problems: list[str] = []
@@ -170,6 +170,7 @@ class World:
         partition = which - self.upstreams
         fold, steps = self.folds[partition]
         before = fold.publications
+        fold.hurry = self.now >= END + 2 * MARGIN
         next(steps)
         if fold.publications > before and (before == 0 or self.rng.random() < 0.15):
             self._check(partition, final=False)
@@ -183,9 +184,11 @@ class World:
             next(stray[1], None)
             if self.rng.random() < 0.03:
                 self.strays.remove(stray)
-        if self.kills and self.rng.random() < 0.01:
+        if self.kills and self.rng.random() < 0.02:
             self.kills -= 1
-            self._kill(self.rng.randrange(self.upstreams + PARTITIONS))
+            self._kill(self.upstreams + self.rng.randrange(PARTITIONS))
+            if self.rng.random() < 0.3:
+                self._kill(self.rng.randrange(self.upstreams))
 
     def _kill(self, which: int) -> None:
         """End an incarnation; it may live on unnoticed, or what it sent may land later."""
@@ -217,8 +220,17 @@ class World:
             self.problems.append(
                 f"cells of {partition} at {clock}: {_difference(cells, logs.published())}"
             )
+        counted = sum(
+            measures.get(name, 0)
+            for measures in cells.values()
+            for name in ("accepted", "duplicate", "order_closed", "parked")
+        )
+        if counted != sum(map(len, orders.values())):
+            self.problems.append(f"{counted} copies counted in {partition} at {clock}")
         if final and facts != set(logs.facts):
-            self.problems.append(f"facts of {partition}: {sorted(map(str, facts ^ set(logs.facts)))}")
+            self.problems.append(
+                f"facts of {partition}: {sorted(map(str, facts ^ set(logs.facts)))}"
+            )
 
     def _check_sources(self) -> None:
         """Nothing read is missing in the inboxes, nor counted twice; ticks were honest."""
@@ -233,9 +245,7 @@ class World:
                 if record.copy is None:
                     entries[u] = max(entries[u], record.tick)
                 else:
-                    seen.setdefault(
-                        (u, record.origin), max(entries[u], record.copy.received)
-                    )
+                    seen.setdefault((u, record.origin), max(entries[u], record.copy.received))
         for u, source in enumerate(self.sources):
             for number, arrival in enumerate(source):
                 received = seen.pop((u, number), None)
