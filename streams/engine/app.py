@@ -5,6 +5,7 @@ conductor, fetcher, tables and web server never start (reference: streams/engine
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -62,6 +63,8 @@ def run(app: TowerApp) -> int:
     """Work until SIGTERM or SIGINT (0) or a failure (1); return the exit code."""
     for noisy in ("aiokafka", "faust", "mode"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    gc.freeze()  # what was imported stays; looking at it again costs up to a quarter
+    gc.set_threshold(100_000, 50, 50)
     try:
         return asyncio.run(_work(app))
     except TowerError as error:

@@ -20,7 +20,7 @@ from streams.engine.changelog import OvertakenError, Tail
 from streams.engine.failpoints import Failpoint
 from streams.engine.partition import Partition
 from streams.engine.pulse import Pulse
-from streams.engine.reader import bounds, group_less, patiently
+from streams.engine.reader import patiently
 from streams.engine.recovery import Recovered, gone, read_range, recover
 from streams.engine.rows import PartitionRows
 from streams.engine.source import Source
@@ -76,6 +76,9 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             source.topic: app.channel(maxsize=1) for source in sources
         }
         self._failpoint = Failpoint(settings.failpoint)
+        self._pulse = Pulse(settings.session_timeout_seconds)
+        self._writer: Writer
+        self._consumer: Any = None  # aiokafka is untyped; None until started
         self._partitions: dict[TopicPartition, Partition] = {}
         self._views: dict[TopicPartition, _View] = {}
         self._carriers: dict[TopicPartition, asyncio.Task[None]] = {}
@@ -88,9 +91,9 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
 
     # What agents and the composition root use
 
-    def channel(self, topic: str) -> ChannelT[RecordBatch]:
-        """Return the channel an agent iterates, by the source's topic (short name)."""
-        return self._channels[topic]
+    def channel(self, which: str) -> ChannelT[RecordBatch]:
+        """Return the channel an agent iterates, by the source's name or topic (short name)."""
+        return self._channels[self._named(which).topic]
 
     async def apply(self, batch: RecordBatch) -> None:
         """Fold a batch as far as it continues; a failure ends the worker and never returns."""
@@ -113,16 +116,18 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Whether every assigned partition is recovered and being read."""
         return (
             self._joined
-            and not self.failed.is_set()
+            and self.failure is None
+            and self._pulse.fresh()
             and all(tp in self._partitions for tp in self._assigned)
         )
 
-    def folds(self, topic: str) -> dict[int, PartitionFold]:
-        """Return the folds of a source (topic by short name), by partition."""
+    def folds(self, which: str) -> dict[int, PartitionFold]:
+        """Return the folds of a source (by its name or topic), by partition."""
+        source = self._named(which)
         return {
             partition.number: partition.fold
             for partition in self._partitions.values()
-            if partition.source.topic == topic
+            if partition.source is source
         }
 
     def lag(self) -> dict[tuple[str, int], int]:
@@ -157,7 +162,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Connect, check the topics and join the group; the agents must be iterating."""
         settings = self.settings
         session_ms = int(settings.session_timeout_seconds * 1000)
-        self._pulse = Pulse(settings.session_timeout_seconds)
+        self._pulse.worked()
         self._writer = Writer(settings.brokers, settings.namespace, self._pulse)
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.brokers,
@@ -193,8 +198,9 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._drop()
-        await self._consumer.stop()
-        await self._writer.stop()
+        if self._consumer is not None:
+            await self._consumer.stop()
+            await self._writer.stop()
 
     async def crash(self, failure: BaseException) -> None:
         """End the worker with exit code 1, without a commit; never returns."""
@@ -203,7 +209,8 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             for partition in self._partitions.values():
                 partition.close()
             self.failed.set()
-            await self.app.crash(failure)
+            if not isinstance(failure, TowerError):  # a sentence needs no traceback
+                await self.app.crash(failure)
         await asyncio.Event().wait()
 
     # The group's calls
@@ -406,8 +413,8 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
 
     async def _check_begin(self, tp: TopicPartition, cursor: int) -> None:
         """Raise if a hole is what retention deleted before we read it."""
-        async with group_less(self.settings.brokers, "tower.bounds") as consumer:
-            begin, _ = (await bounds(consumer, [tp]))[tp]
+        begins = await patiently(lambda: self._consumer.beginning_offsets([tp]))
+        begin: int = begins[tp]
         if begin > cursor:
             raise TowerError(gone(tp, cursor, begin))
 
@@ -480,6 +487,12 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._committed.update(offsets)
 
     # Small things
+
+    def _named(self, which: str) -> Source:
+        for source in self._sources.values():
+            if which in (source.name, source.topic):
+                return source
+        raise KeyError(which)
 
     def _find(self, topic: str, number: int) -> Partition | None:
         return self._partitions.get(self._tp(topic, number))

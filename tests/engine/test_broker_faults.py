@@ -88,6 +88,30 @@ async def test_a_source_that_ends_before_our_state_stops_the_worker(toys) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)
+async def test_a_worker_waits_for_a_broker_that_starts_later(namespace, tmp_path) -> None:
+    with EmbeddedBroker() as broker:
+        toys = Toys(broker.bootstrap, namespace, tmp_path)
+        await toys.create()
+        await toys.send(200)
+        await asyncio.to_thread(broker.stop)
+        try:
+            impatient, patient = toys.start(), toys.start()
+            await toys.says(0, "does not answer yet")
+            await toys.says(1, "does not answer yet")
+            impatient.send_signal(signal.SIGTERM)
+            await toys.ends(impatient, 0, seconds=10)
+            await asyncio.to_thread(broker.start)
+            await toys.settled()
+            await toys.exact()
+            await asyncio.to_thread(broker.kill)
+            patient.send_signal(signal.SIGTERM)
+            await toys.ends(patient, 0, seconds=10)
+        finally:
+            toys.close()
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("how", ["paused for 30 s", "killed twice"])
 async def test_the_broker_is_away(namespace, tmp_path, how) -> None:

@@ -1,10 +1,13 @@
 """A worker with a toy fold on a real broker: exact counts, and no fact lost."""
 
 import asyncio
+import json
 import random
 import signal
+import time
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from tests.engine.harness import SESSION
 
@@ -52,6 +55,7 @@ async def test_a_poisoned_batch_ends_the_worker_with_code_1_and_no_commit(toys) 
     assert "the toy was poisoned" in toys.log(0)
 
 
+@pytest.mark.slow
 async def test_a_second_worker_joins_and_leaves(toys) -> None:
     toys.start()
     await toys.says(0, "partitions assigned: t.*/0, .*/1, .*/2, .*/3")
@@ -64,6 +68,36 @@ async def test_a_second_worker_joins_and_leaves(toys) -> None:
     await sending
     await toys.settled()
     assert await toys.exact() == 0  # both part with a barrier
+
+
+@pytest.mark.slow
+async def test_aborted_transactions_are_holes_and_the_beat_tells_the_time(toys) -> None:
+    toys.start(TOY_BEATS="1")
+    producer = AIOKafkaProducer(
+        bootstrap_servers=toys.bootstrap, transactional_id=toys.namespace
+    )
+    await producer.start()
+    try:
+        for good in (True, False, True, False):
+            await producer.begin_transaction()
+            for number in range(40):
+                key = b"k%02d" % number
+                await producer.send(f"{toys.namespace}.order-log", b"x", key=key)
+                toys.sent[key] += good
+            await (producer.commit_transaction() if good else producer.abort_transaction())
+    finally:
+        await producer.stop()
+    await toys.settled()
+    assert await toys.exact() == 0
+    end = 1000 * time.time()
+    await asyncio.sleep(3)
+    for records in (await toys.read("dead-letters")).values():
+        now, caught_up, safe_at = json.loads(records[-1].value)
+        assert caught_up  # also behind the control records at the end of the log
+        assert now > end
+        # The answer before the newest one was asked for at most two waits (250 ms) and one
+        # turn ago; the margin is 2,000 ms.
+        assert 2_000 <= now - safe_at <= 3_500
 
 
 @pytest.mark.slow
