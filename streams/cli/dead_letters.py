@@ -126,7 +126,9 @@ def _pages(kept: Kept) -> list[str]:
     if letter is None:
         return [f"{kept.id} was written by another version of the tower"]
     raw = letter.raw or b""
-    headers = [f"header       {_printable(name)}: {value!r}" for name, value in letter.headers.items()]
+    headers = [
+        f"header       {_printable(name)}: {value!r}" for name, value in letter.headers.items()
+    ]
     return [
         f"id           {kept.id}",
         f"index        {letter.index}",

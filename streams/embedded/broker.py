@@ -10,6 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -200,7 +201,8 @@ class EmbeddedBroker:
 
     def _signal(self, number: signal.Signals) -> None:
         if self.running and self.pid is not None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ended, its guardian has yet to say so
+                os.kill(self.pid, number)
 
     def _end(self, number: signal.Signals) -> None:
         process = self._guardian
