@@ -41,7 +41,7 @@ class CarrierRules(_Part):
     maturity_days: float | None = Field(None, ge=0)
     neighbour_counts: bool | None = None
     timezone: str | None = None
-    objectives: dict[str, Share] = {}
+    objectives: dict[str, Share] = {"on_time": 0.95, "first_attempt": 0.92}
 
 
 class Retention(_Part):

@@ -5,7 +5,7 @@ says when it was received and where it came from. Its partition row is its count
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,10 @@ ORDERS = Inbound(topics.ORDER_EVENTS, topics.ORDER_LOG, "order-events")
 COURIERS = Inbound(topics.COURIER_EVENTS, topics.COURIER_LOG, "courier-events")
 
 
+# Called with the topic, what became of a record (`accepted` or the reason) and its kind.
+Observe = Callable[[str, str, str], None]
+
+
 class IngestFold:
     """The ingest of one inbound partition.
 
@@ -44,12 +48,19 @@ class IngestFold:
     """
 
     def __init__(
-        self, inbound: Inbound, partition: int, partitions: int, *, feed: bool
+        self,
+        inbound: Inbound,
+        partition: int,
+        partitions: int,
+        *,
+        feed: bool,
+        observe: Observe | None = None,
     ) -> None:
         self.inbound = inbound
         self.partition = partition
         self.partitions = partitions
         self.feed = feed
+        self.observe = observe
         self.upstream = f"{inbound.upstream}/{partition}"
         self.counts: dict[str, int] = {}
         self.clock: Millis = 0
@@ -119,6 +130,8 @@ class IngestFold:
         self, record: Record, decoded: Decoded[Any], received_at: Millis, out: Outputs
     ) -> None:
         event = decoded.event
+        if self.observe is not None:
+            self.observe(self.inbound.topic, "accepted", event.kind)
         subject = event.order_id if self.inbound is ORDERS else event.courier_id
         headers: Headers = (
             ("received_at", str(received_at).encode()),
@@ -130,6 +143,8 @@ class IngestFold:
 
     def _refuse(self, record: Record, rejected: Rejected, out: Outputs) -> None:
         self._count(f"rejected.{rejected.reason}")
+        if self.observe is not None:
+            self.observe(self.inbound.topic, rejected.reason, "")
         letter = DeadLetter(
             reason=rejected.reason,
             detail=rejected.detail,

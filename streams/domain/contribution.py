@@ -70,6 +70,7 @@ def _life(measures: Measures, order: Order, clock: Millis, *, ended_silent: bool
     track, promise = order.track, order.promise
     is_open = track.open and not ended_silent
     measures["open"] = is_open
+    measures[f"state.{track.status}"] = is_open
     measures["overdue"] = is_open and promise is not None and clock >= promise.late_from
     measures["ended_silent"] = track.open and ended_silent
     measures["handed_over"] = track.handover is not None
@@ -141,6 +142,7 @@ def _feedback(measures: Measures, answers: dict[str, int]) -> None:
         return
     measures["feedback.answered"] = 1
     for instrument, answer in answers.items():
+        measures[f"feedback.{instrument}:{answer}"] = 1
         measures[f"feedback.{instrument}.n"] = 1
         measures[f"feedback.{instrument}.sum"] = answer
         measures[f"feedback.{instrument}.good"] = answer in GOOD.get(instrument, ())

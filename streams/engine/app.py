@@ -5,11 +5,14 @@ conductor, fetcher, tables and web server never start (reference: streams/engine
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from streams.engine.engine import Engine
 from streams.errors import TowerError
 
 log = logging.getLogger(__name__)
+
+Beside = Callable[[], AbstractAsyncContextManager[Any]]
 
 STOP_SECONDS = 9.0
 
@@ -59,17 +64,25 @@ def create_app(settings: Settings) -> TowerApp:
     )
 
 
-def run(app: TowerApp) -> int:
-    """Work until SIGTERM or SIGINT (0) or a failure (1); return the exit code."""
+def run(app: TowerApp, beside: Beside | None = None) -> int:
+    """Work until SIGTERM or SIGINT (0) or a failure (1); return the exit code.
+
+    `beside` makes a context that is entered before work begins and left after it ends.
+    """
     for noisy in ("aiokafka", "faust", "mode"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     gc.freeze()  # what was imported stays; looking at it again costs up to a quarter
     gc.set_threshold(100_000, 50, 50)
     try:
-        return asyncio.run(_work(app))
+        return asyncio.run(_with(app, beside))
     except TowerError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+async def _with(app: TowerApp, beside: Beside | None) -> int:
+    async with contextlib.nullcontext() if beside is None else beside():
+        return await _work(app)
 
 
 async def _work(app: TowerApp) -> int:

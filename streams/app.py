@@ -1,0 +1,58 @@
+"""The composition root of a worker: settings in, a Faust application with its agents out."""
+
+from streams import topics
+from streams.agents import add_agents
+from streams.config import Settings
+from streams.couriers import CouriersFold
+from streams.domain.judgement import Judgement
+from streams.engine.app import TowerApp, create_app
+from streams.engine.engine import Engine
+from streams.engine.source import Source
+from streams.ingest import COURIERS, ORDERS, IngestFold
+from streams.metrics import Metrics
+from streams.orders import OrdersFold
+
+
+def worker(settings: Settings, judgement: Judgement, metrics: Metrics) -> TowerApp:
+    """Return a worker's application: ingest, couriers and orders over one engine."""
+    app = create_app(settings)
+    app.engine = Engine(app, settings, sources(settings, judgement, metrics))
+    add_agents(app, app.engine)
+    return app
+
+
+def sources(settings: Settings, judgement: Judgement, metrics: Metrics) -> list[Source]:
+    """Return what the worker's agents read, and the fold of each partition."""
+    count = settings.partitions
+    feed = settings.clock == "feed"
+    inbox_upstreams = [f"{ORDERS.upstream}/{p}" for p in range(count)]
+    inbox_upstreams += [f"couriers/{p}" for p in range(count)]
+    courier_upstreams = [f"{COURIERS.upstream}/{p}" for p in range(count)]
+    received = metrics.received
+    return [
+        Source(
+            "ingest-orders",
+            topics.ORDER_EVENTS,
+            "ingest-order-events-changelog",
+            lambda p: IngestFold(ORDERS, p, count, feed=feed, observe=received),
+        ),
+        Source(
+            "ingest-couriers",
+            topics.COURIER_EVENTS,
+            "ingest-courier-events-changelog",
+            lambda p: IngestFold(COURIERS, p, count, feed=feed, observe=received),
+        ),
+        Source(
+            "couriers",
+            topics.COURIER_LOG,
+            "couriers-changelog",
+            lambda p: CouriersFold(p, courier_upstreams, count),
+        ),
+        Source(
+            "orders",
+            topics.ORDER_LOG,
+            "orders-changelog",
+            lambda p: OrdersFold(p, inbox_upstreams, judgement, metrics.observe),
+            published=topics.KPI_CELLS,
+        ),
+    ]

@@ -1,0 +1,94 @@
+"""The report of the running tower, read from `kpi-cells` and nothing else.
+
+Every partition publishes absolute cells and, after them, the clock they are of. Summed over
+all partitions they are the report; `wait` reads on until every clock has passed an instant.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from models.base import Millis
+from streams import topics
+from streams.admin import describe_topics
+from streams.config import Settings
+from streams.domain.cells import Contribution, Measures, add, decode_cell, merge
+from streams.domain.report import report
+from streams.engine.reader import bounds, group_less, read
+from streams.errors import TowerError
+from streams.topics import named
+
+PAUSE_SECONDS = 0.2
+
+Published = dict[bytes, bytes]
+
+
+async def live_report(settings: Settings, wait: Millis | None = None) -> dict[str, Any]:
+    """Return the report of the running tower; with `wait` once every clock has passed it.
+
+    Raises:
+        TowerError: there is no tower in this namespace, or nothing was published yet.
+    """
+    topic = named(settings.namespace, topics.KPI_CELLS)
+    there = await describe_topics(settings.brokers, [topic])
+    if topic not in there:
+        raise TowerError(f"There is no topic {topic}: no worker has run in this namespace.")
+    count = there[topic].partitions
+    partitions = [TopicPartition(topic, number) for number in range(count)]
+    published: Published = {}
+
+    def heard(_: TopicPartition, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            published.pop(key, None)
+        else:
+            published[key] = value
+
+    async with group_less(settings.brokers, "tower.report") as consumer:
+        read_to = dict.fromkeys(partitions, 0)
+        while True:
+            ends = await bounds(consumer, partitions)
+            ranges = {tp: (max(read_to[tp], ends[tp][0]), ends[tp][1]) for tp in partitions}
+            await read(consumer, ranges, heard)
+            read_to = {tp: ends[tp][1] for tp in partitions}
+            if wait is None or _least_clock(published, count) >= wait:
+                return summed(published)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+def summed(published: Published) -> dict[str, Any]:
+    """Return the report of what the partitions published."""
+    events: Measures = {}
+    cells = []
+    clocks: list[Millis] = []
+    rules = ""
+    for key, value in published.items():
+        kind, _, rest = key.decode().partition("/")
+        said = json.loads(value)
+        if kind != "orders":
+            add(events, said["counts"])
+        elif (name := rest.partition("/")[2]) == "~partition":
+            clocks.append(said["clock"])
+            rules = said["rules"]
+        else:
+            cells.append((decode_cell(name), said))
+    if not clocks:
+        raise TowerError("No worker has published anything in this namespace yet.")
+    totals: Contribution = merge(cells)
+    return report(totals, events, min(clocks), rules)
+
+
+def _least_clock(published: Published, partitions: int) -> Millis:
+    """Return the least clock of all partitions of all folds, 0 while one is missing."""
+    clocks = []
+    for number in range(partitions):
+        for key in (
+            f"ingest/{topics.ORDER_EVENTS}/{number}",
+            f"ingest/{topics.COURIER_EVENTS}/{number}",
+            f"couriers/{number}",
+            f"orders/{number}/~partition",
+        ):
+            value = published.get(key.encode())
+            clocks.append(0 if value is None else int(json.loads(value)["clock"]))
+    return min(clocks)
