@@ -162,7 +162,6 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Connect, check the topics and join the group; the agents must be iterating."""
         settings = self.settings
         session_ms = int(settings.session_timeout_seconds * 1000)
-        self._pulse.worked()
         self._writer = Writer(settings.brokers, settings.namespace, self._pulse)
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.brokers,

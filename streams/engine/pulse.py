@@ -61,6 +61,7 @@ class Pulse:
 
     async def run(self) -> None:
         """Turn with the loop until cancelled; raise when it stood still."""
+        self.worked()
         while True:
             await asyncio.sleep(self.limit / 10)
             self.check()
