@@ -111,8 +111,7 @@ class MailSink:
             await asyncio.sleep(0)  # connections accepted just now become sessions
         for session in list(self._sessions):
             session.hang_up()
-        while self._sessions:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     async def arrived(self, count: int, timeout: float) -> list[Mail]:  # noqa: ASYNC109
         """Wait until `count` mails have come, at most `timeout` seconds; return all so far."""

@@ -24,11 +24,24 @@ class Taken:
 
 @dataclass(slots=True)
 class Intake:
-    """What one read of `notice-commands` brought, made durable before its offsets are."""
+    """What one read of `notice-commands` brought, made durable before its offsets are.
 
-    commands: list[Taken] = field(default_factory=list)
-    endings: list[NoticeSuperseded] = field(default_factory=list)
+    Messages of one order stand in the order in which they were appended: an ending takes
+    back every command before it.
+    """
+
+    messages: list[Taken | NoticeSuperseded] = field(default_factory=list)
     ticks: list[NoticeTick] = field(default_factory=list)
+
+    @property
+    def commands(self) -> list[Taken]:
+        """Return the commands, in their order."""
+        return [each for each in self.messages if isinstance(each, Taken)]
+
+    @property
+    def endings(self) -> list[NoticeSuperseded]:
+        """Return the endings, in their order."""
+        return [each for each in self.messages if isinstance(each, NoticeSuperseded)]
 
 
 class Claim(Enum):

@@ -37,11 +37,13 @@ class Ending:
 class Known:
     """What the ledger knows of a notice and its order.
 
-    `newest`: highest version asked for; `told`: a delay was said, None if none was asked for;
-    `attempts`: sends that are known to have failed; `not_before`: wall clock, epoch ms, at
-    which the next try is due; `doubtful`: an earlier send may have reached the customer.
+    `ended`: the order's ending came after the command; `newest`: highest version asked for;
+    `told`: a delay was said, None if none was asked for; `attempts`: sends that are known to
+    have failed; `not_before`: wall clock, epoch ms, at which the next try is due;
+    `doubtful`: an earlier send may have reached the customer.
     """
 
+    ended: bool = False
     ending: Ending | None = None
     newest: int = 0
     told: bool | None = None
@@ -113,10 +115,10 @@ def address_of(contact: ContactUpdate | None) -> str | None:
 
 def _superseded(command: NoticeCommand, known: Known, _: Moment) -> bool:
     ending = known.ending
-    ended = ending is not None and (
+    older = ending is not None and (
         command.version < ending.version or command.decided_at < ending.at
     )
-    return ended or command.version < known.newest
+    return known.ended or older or command.version < known.newest
 
 
 def _expired(command: NoticeCommand, _: Known, now: Moment) -> bool:

@@ -127,9 +127,9 @@ def _sort_contact(record: KafkaRecord, batch: Batch) -> None:
 def _sort_said(record: KafkaRecord, batch: Batch) -> None:
     match decode_said(record.value):
         case NoticeCommand() as command:
-            batch.intake.commands.append(Taken(command, record.partition, record.timestamp))
+            batch.intake.messages.append(Taken(command, record.partition, record.timestamp))
         case NoticeSuperseded() as ending:
-            batch.intake.endings.append(ending)
+            batch.intake.messages.append(ending)
         case NoticeTick() as tick:
             batch.intake.ticks.append(tick)
         case Rejected() as rejected:

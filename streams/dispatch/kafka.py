@@ -64,6 +64,14 @@ class Sender:
         """Connect, whenever the broker is there."""
         await patiently("connecting", self._producer.start)
 
+    async def partitions(self, topic: str) -> set[int]:
+        """Return a topic's partitions, once the topic is there."""
+
+        async def attempt() -> set[int]:
+            return set(await self._producer.partitions_for(topic))
+
+        return await patiently(f"looking for the topic {topic}", attempt)
+
     async def send(self, letters: Iterable[Letter]) -> None:
         """Send letters; after a failure all of them again, so any may arrive twice."""
         given = tuple(letters)
@@ -197,13 +205,9 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             self._consumer.seek(partition, expected)
 
 
-async def read_all(
-    settings: Settings, topic: str, needed: Sequence[str] = ()
-) -> dict[bytes, bytes]:
-    """Return the newest value of every key of a compacted topic, read to its end.
-
-    Waits until the topic and those `needed` later are there.
-    """
+async def read_all(settings: Settings, topic: str, partitions: set[int]) -> dict[bytes, bytes]:
+    """Return the newest value of every key of a compacted topic, read to its end."""
+    whole = [TopicPartition(topic, each) for each in sorted(partitions)]
 
     async def attempt() -> dict[bytes, bytes]:
         consumer = AIOKafkaConsumer(
@@ -212,17 +216,10 @@ async def read_all(
         values: dict[bytes, bytes] = {}
         try:
             await consumer.start()
-            missing = {topic, *needed} - await consumer.topics()
-            if missing:
-                raise TimeoutError(f"no topic {min(missing)} yet")
-            partitions = [
-                TopicPartition(topic, each)
-                for each in consumer.partitions_for_topic(topic) or ()
-            ]
-            consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
-            begins = await consumer.beginning_offsets(partitions)
-            left = {each for each in partitions if ends[each] > begins[each]}
+            consumer.assign(whole)
+            ends = await consumer.end_offsets(whole)
+            begins = await consumer.beginning_offsets(whole)
+            left = {each for each in whole if ends[each] > begins[each]}
             while left:
                 for partition, records in (await consumer.getmany(timeout_ms=500)).items():
                     for record in records:

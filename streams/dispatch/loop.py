@@ -100,8 +100,10 @@ class Dispatcher:
         receipts = asyncio.create_task(self._report())
         try:
             contacts = named(self._namespace, CONTACTS)
-            needed = (self._commands, self._updates, named(self._namespace, ORDER_LOG))
-            for key, value in (await read_all(self._settings, contacts, needed)).items():
+            for needed in (self._commands, self._updates, named(self._namespace, ORDER_LOG)):
+                await self._sender.partitions(needed)
+            partitions = await self._sender.partitions(contacts)
+            for key, value in (await read_all(self._settings, contacts, partitions)).items():
                 self._book.write(key.decode("utf-8", "replace"), value)
             await self._reader.start()
             lanes.add(await self._ledger.pending())

@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS notices (
     notice_id TEXT PRIMARY KEY, order_id TEXT NOT NULL, kind TEXT NOT NULL,
     version INTEGER NOT NULL, partition INTEGER NOT NULL, asked_at INTEGER NOT NULL,
     command TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-    not_before INTEGER NOT NULL DEFAULT 0, result TEXT, settled_at INTEGER, receipt TEXT
+    not_before INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0,
+    result TEXT, settled_at INTEGER, receipt TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS notices_of_order ON notices (order_id);
 CREATE INDEX IF NOT EXISTS notices_open ON notices (asked_at) WHERE result IS NULL;
@@ -54,28 +55,30 @@ INSERT INTO endings VALUES (?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET
     version = max(version, excluded.version), at = max(at, excluded.at),
     seen_at = excluded.seen_at
 """
+_END_EARLIER = "UPDATE notices SET ended = 1 WHERE order_id = ? AND result IS NULL"
 _TICK = """
 INSERT INTO clocks VALUES (?, ?) ON CONFLICT (partition) DO UPDATE SET at = max(at, excluded.at)
 """
 _KNOWN = """
-SELECT e.version, e.at, n.attempts, n.not_before,
+SELECT n.ended, e.version, e.at, n.attempts, n.not_before,
     EXISTS (SELECT 1 FROM claims WHERE notice_id = n.notice_id AND state = 'claimed'),
     (SELECT max(version) FROM notices WHERE order_id = n.order_id),
     (SELECT max(coalesce(result = 'sent', 0)) FROM notices
         WHERE order_id = n.order_id AND kind != 'delay_cleared')
 FROM notices n LEFT JOIN endings e ON e.order_id = n.order_id WHERE n.notice_id = ?
 """
-_CLAIM = """
-INSERT INTO claims (notice_id, channel, state)
-SELECT ?, ?, 'claimed' WHERE NOT EXISTS (
-    SELECT 1 FROM endings WHERE order_id = ? AND (version > ? OR at > ?))
+_NOT_ENDED = """
+NOT EXISTS (SELECT 1 FROM endings WHERE order_id = ? AND (version > ? OR at > ?))
+AND NOT EXISTS (SELECT 1 FROM notices WHERE notice_id = ? AND ended)
+"""
+_CLAIM = f"""
+INSERT INTO claims (notice_id, channel, state) SELECT ?, ?, 'claimed' WHERE {_NOT_ENDED}
 ON CONFLICT DO NOTHING
 """
-_RECLAIM = """
+_RECLAIM = f"""
 UPDATE claims SET doubts = doubts + (state = 'claimed'), state = 'claimed'
-WHERE notice_id = ? AND channel = ? AND state IN ('free', 'claimed') AND NOT EXISTS (
-    SELECT 1 FROM endings WHERE order_id = ? AND (version > ? OR at > ?))
-"""
+WHERE notice_id = ? AND channel = ? AND state IN ('free', 'claimed') AND {_NOT_ENDED}
+"""  # noqa: S608 (constants only)
 
 
 def _wall() -> int:
@@ -113,12 +116,17 @@ class SqliteLedger:
 
     async def take(self, intake: Intake) -> list[Taken]:
         """Keep commands, endings and clocks; return the commands not seen before."""
+        fresh: list[Taken] = []
         async with self._transaction() as run:
-            for ending in intake.endings:
-                await run(_END, (ending.order_id, ending.version, ending.at, _wall()))
             for tick in intake.ticks:
                 await run(_TICK, (tick.partition, tick.at))
-            return [each for each in intake.commands if await run(_TAKE, _row(each)) == 1]
+            for each in intake.messages:
+                if isinstance(each, Taken):
+                    fresh += [each] * await run(_TAKE, _row(each))
+                else:
+                    await run(_END, (each.order_id, each.version, each.at, _wall()))
+                    await run(_END_EARLIER, (each.order_id,))
+        return fresh
 
     async def pending(self) -> list[Taken]:
         """Return the commands that are not settled, oldest first."""
@@ -137,10 +145,10 @@ class SqliteLedger:
 
     async def known(self, command: NoticeCommand) -> Known:
         """Return what is remembered of a command and its order."""
-        for version, at, attempts, not_before, doubtful, newest, told in await self._rows(
-            _KNOWN, (command.notice_id,)
-        ):
+        rows = await self._rows(_KNOWN, (command.notice_id,))
+        for ended, version, at, attempts, not_before, doubtful, newest, told in rows:
             return Known(
+                ended=bool(ended),
                 ending=None if version is None else Ending(version, at),
                 newest=newest,
                 told=None if told is None else bool(told),
@@ -153,7 +161,7 @@ class SqliteLedger:
     async def claim(self, command: NoticeCommand, channel: str) -> Claim:
         """Claim the sending of a notice; the insert itself decides between two rivals."""
         key = (command.notice_id, channel)
-        guard = (command.order_id, command.version, command.decided_at)
+        guard = (command.order_id, command.version, command.decided_at, command.notice_id)
         async with self._transaction() as run:
             if await run(_CLAIM, key + guard) == 1:
                 return Claim.FRESH

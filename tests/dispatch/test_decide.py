@@ -34,14 +34,19 @@ CASES = {
         {}, {}, Known(attempts=1), Moment(at(13, 40), WALL), ANN,
     ),
     "older, but perhaps sent": ({}, {}, Known(doubtful=True), Moment(at(13, 40), WALL), ANN),
-    "the order ended later": (
-        {}, {}, Known(Ending(1, at(13, 21))), NOW, Suppress("superseded"),
+    "the order's ending came after it": (
+        {}, {}, Known(ended=True), NOW, Suppress("superseded"),
     ),
-    "the phase moved on": ({}, {}, Known(Ending(2, at(13, 20))), NOW, Suppress("superseded")),
-    "an ending of before": ({}, {}, Known(Ending(1, at(13, 20))), NOW, ANN),
+    "the order ended later": (
+        {}, {}, Known(ending=Ending(1, at(13, 21))), NOW, Suppress("superseded"),
+    ),
+    "the phase moved on": (
+        {}, {}, Known(ending=Ending(2, at(13, 20))), NOW, Suppress("superseded"),
+    ),
+    "an ending of before": ({}, {}, Known(ending=Ending(1, at(13, 20))), NOW, ANN),
     "a newer command is there": ({}, {}, Known(newest=2), NOW, Suppress("superseded")),
     "an ending counts also while behind": (
-        {}, {}, Known(Ending(2, 0)), BEHIND, Suppress("superseded"),
+        {}, {}, Known(ending=Ending(2, 0)), BEHIND, Suppress("superseded"),
     ),
     "not yet read up": ({}, {}, Known(), BEHIND, Wait(None)),
     "not yet due": ({}, {}, Known(attempts=1, not_before=WALL + 1), NOW, Wait(WALL + 1)),

@@ -59,14 +59,19 @@ async def test_nobody_listens():
 
 
 async def test_a_server_that_says_nothing():
+    gone = asyncio.Event()
+
     async def say_nothing(reader, writer):
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        gone.set()
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         outcome = await channel(port).send("n", "ann@example.org", TEXT)
+        await gone.wait()
     assert outcome == Outcome("retry", "timeout")
 
 

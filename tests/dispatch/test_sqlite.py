@@ -56,7 +56,7 @@ async def test_a_command_is_taken_once(ledger):
 
 async def test_endings_and_clocks_only_go_forward(ledger):
     ticks = [NoticeTick(partition=3, at=5), NoticeTick(partition=3, at=4)]
-    await ledger.take(Intake([taken()], [ending(3, 30), ending(2, 40), ending(1, 10)], ticks))
+    await ledger.take(Intake([ending(3, 30), ending(2, 40), ending(1, 10), taken()], ticks))
     assert (await ledger.known(command())).ending == Ending(3, 40)
     assert await ledger.clocks() == {3: 5}
 
@@ -87,14 +87,21 @@ async def test_a_doubtful_try_keeps_its_claim(ledger):
 
 @pytest.mark.parametrize("end", [ending(2, 0), ending(1, at(13, 20) + 1)])
 async def test_no_claim_after_an_ending(ledger, end):
-    await ledger.take(Intake([taken()], [end]))
+    await ledger.take(Intake([end, taken()]))
     assert await ledger.claim(command(), "email") is Claim.ENDED
+
+
+async def test_an_ending_takes_back_what_came_before_it_whatever_its_time(ledger):
+    await ledger.take(Intake([taken(), ending(1, at(9)), taken(notice_id="later")]))
+    assert (await ledger.known(command())).ended
+    assert await ledger.claim(command(), "email") is Claim.ENDED
+    assert await ledger.claim(command(notice_id="later"), "email") is Claim.FRESH
 
 
 async def test_no_second_claim_after_an_ending(ledger):
     await ledger.take(Intake([taken()]))
     assert await ledger.claim(command(), "email") is Claim.FRESH
-    await ledger.take(Intake(endings=[ending(2, 0)]))
+    await ledger.take(Intake([ending(2, 0)]))
     assert await ledger.claim(command(), "email") is Claim.ENDED
 
 
@@ -124,7 +131,7 @@ async def test_what_was_told_is_known_to_the_all_clear(ledger):
 
 async def test_everything_is_there_after_a_crash(ledger, tmp_path):
     tick = NoticeTick(partition=3, at=7)
-    await ledger.take(Intake([taken(), taken(notice_id="b", order_id="B")], [], [tick]))
+    await ledger.take(Intake([taken(), taken(notice_id="b", order_id="B")], [tick]))
     await ledger.claim(command(), "email")
     await ledger.settle(receipt(notice_id="b", order_id="B"))
     again = await after_a_crash(tmp_path)

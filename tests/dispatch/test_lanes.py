@@ -1,0 +1,240 @@
+"""Lanes over a real ledger and a channel that answers as told."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+
+import pytest
+
+from models.notices import NoticeTick
+from streams.dispatch import lanes as under_test
+from streams.dispatch.claims import Intake, Taken
+from streams.dispatch.intake import ContactBook
+from streams.dispatch.lanes import Clocks, Lanes
+from streams.dispatch.metrics import DispatchMetrics
+from streams.dispatch.outcomes import ACCEPTED, Outcome
+from streams.dispatch.sqlite import SqliteLedger
+from tests.dispatch.given import at, command, contact, ending
+
+LATER = Outcome("retry", "refused_for_now")
+MAYBE = Outcome("maybe", "no_answer")
+
+
+class Scripted:
+    """A channel whose answers are written down; after the last one everything is accepted."""
+
+    name = "email"
+
+    def __init__(self):
+        self.answers = defaultdict(list)
+        self.sent = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def send(self, notice_id, _address, _text):
+        self.sent.append(notice_id)
+        await self.gate.wait()
+        answers = self.answers[notice_id]
+        return answers.pop(0) if answers else ACCEPTED
+
+
+async def until(holds):
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 (what is waited for sets no event)
+            await asyncio.sleep(0.01)
+
+
+class Bench:
+    """One dispatcher without Kafka."""
+
+    def __init__(self, ledger):
+        self.ledger = ledger
+        self.channel = Scripted()
+        self.book = ContactBook()
+        self.book.write("ann", contact().model_dump_json().encode())
+        self.clocks = Clocks({0: at(13, 21)})
+        self.clocks.read_up({0})
+        self.metrics = DispatchMetrics()
+        self.receipts = asyncio.Queue()
+        self.lanes = Lanes(
+            ledger, self.channel, self.book, self.clocks, self.metrics, self.receipts.put_nowait
+        )
+
+    async def take(self, *messages):
+        given = [
+            each if hasattr(each, "at") else Taken(each, 0, under_test.wall_ms())
+            for each in messages
+        ]
+        self.lanes.add(await self.ledger.take(Intake(given)))
+        for each in messages:
+            self.lanes.wake(each.order_id)
+
+    async def receipt(self):
+        got = await asyncio.wait_for(self.receipts.get(), 5)
+        return got.notice_id, got.result, got.reason
+
+    def counted(self):
+        return {
+            (sample.name, *sample.labels.values()): sample.value
+            for metric in self.metrics.registry.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total") and sample.value
+        }
+
+
+@pytest.fixture
+async def bench(tmp_path, monkeypatch):
+    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 20)
+    ledger = await SqliteLedger.open(tmp_path / "claims.sqlite")
+    made = Bench(ledger)
+    yield made
+    made.channel.gate.set()
+    await made.lanes.stop(1)
+    await ledger.close()
+    assert not made.lanes.failed.done()
+
+
+FIRST = command().notice_id
+
+
+async def test_one_command_one_send_one_receipt(bench):
+    await bench.take(command())
+    assert await bench.receipt() == (FIRST, "sent", None)
+    assert bench.channel.sent == [FIRST]
+    assert bench.counted() == {
+        ("tower_notifications_sent_total", "delay_predicted", "email"): 1.0
+    }
+
+
+async def test_refused_for_now_is_tried_again_under_the_same_id(bench):
+    bench.channel.answers[FIRST] = [LATER, LATER]
+    await bench.take(command())
+    assert await bench.receipt() == (FIRST, "sent", None)
+    assert bench.channel.sent == [FIRST] * 3
+    assert (await bench.ledger.pending()) == []
+
+
+async def test_a_permanent_refusal_fails(bench):
+    bench.channel.answers[FIRST] = [Outcome("permanent", "bad_address")]
+    await bench.take(command())
+    assert await bench.receipt() == (FIRST, "failed", "bad_address")
+
+
+async def test_silence_after_the_text_is_sent_again_but_not_for_ever(bench):
+    bench.channel.answers[FIRST] = [MAYBE] * 9
+    await bench.take(command())
+    assert await bench.receipt() == (FIRST, "failed", "maybe_sent")
+    assert bench.channel.sent == [FIRST] * 4  # one send and three more
+    assert bench.counted()["tower_notifications_maybe_total", "email"] == 3
+
+
+async def test_an_ending_stops_a_message_that_waits(bench, monkeypatch):
+    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 60_000)
+    bench.channel.answers[FIRST] = [LATER]
+    await bench.take(command())
+    await until(bench.counted)
+    await bench.take(ending(1, at(13, 20)))
+    assert await bench.receipt() == (FIRST, "suppressed", "superseded")
+    assert bench.channel.sent == [FIRST]
+
+
+async def test_time_stops_a_message_that_waits(bench, monkeypatch):
+    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 60_000)
+    bench.channel.answers[FIRST] = [LATER]
+    await bench.take(command())
+    await until(bench.counted)
+    bench.clocks.tick(0, at(14, 20))
+    bench.lanes.wake_expired()
+    assert await bench.receipt() == (FIRST, "suppressed", "expired")
+
+
+async def test_what_was_perhaps_sent_is_never_called_suppressed(bench, monkeypatch):
+    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 60_000)
+    bench.channel.answers[FIRST] = [MAYBE]
+    await bench.take(command())
+    await until(bench.counted)
+    await bench.take(ending(2, at(13, 22)))
+    assert await bench.receipt() == (FIRST, "failed", "maybe_sent")
+
+
+async def test_nothing_is_said_before_the_partition_is_read_up(bench):
+    bench.clocks.read_up(())
+    await bench.take(command())
+    await asyncio.sleep(0.05)
+    assert bench.channel.sent == []
+    assert bench.clocks.read_up({0})
+    bench.lanes.wake_held()
+    assert await bench.receipt() == (FIRST, "sent", None)
+
+
+async def test_orders_side_by_side_one_order_in_turn(bench):
+    bench.channel.gate.clear()
+    said = [
+        command(notice_id=f"{order}{version}", order_id=order, version=version, kind=kind)
+        for order in "AB"
+        for version, kind in ((1, "delay_predicted"), (2, "delay_worse"))
+    ]
+    await bench.take(said[0], said[2])
+    await until(lambda: len(bench.channel.sent) == 2)
+    await bench.take(said[1], said[3])
+    await asyncio.sleep(0.05)
+    assert sorted(bench.channel.sent) == ["A1", "B1"]
+    bench.channel.gate.set()
+    results = sorted([await bench.receipt() for _ in range(4)])
+    assert results == [(name, "sent", None) for name in ("A1", "A2", "B1", "B2")]
+
+
+async def test_a_newer_notice_takes_the_place_of_one_that_waits(bench, monkeypatch):
+    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 60_000)
+    bench.channel.answers[FIRST] = [LATER]
+    await bench.take(command())
+    await until(bench.counted)
+    await bench.take(command(notice_id="second", version=2, kind="delay_worse"))
+    assert await bench.receipt() == (FIRST, "suppressed", "superseded")
+    assert await bench.receipt() == ("second", "sent", None)
+
+
+async def test_a_lane_that_waits_holds_up_no_other(bench, monkeypatch):
+    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 60_000)
+    many = [command(notice_id=f"n{n}", order_id=f"o{n}") for n in range(100)]
+    for each in many:
+        bench.channel.answers[each.notice_id] = [LATER]
+    await bench.take(*many)
+    await bench.take(command(notice_id="x", order_id="x"))
+    assert await bench.receipt() == ("x", "sent", None)
+    assert bench.metrics.waiting._value.get() == 100
+
+
+async def test_a_failing_ledger_is_the_end(bench):
+    await bench.ledger.take(Intake([], [NoticeTick(partition=0, at=1)]))
+
+    async def broken(_command):
+        raise OSError("disk full")
+
+    bench.ledger.known, known = broken, bench.ledger.known
+    await bench.take(command())
+    with pytest.raises(OSError, match="disk full"):
+        await asyncio.wait_for(bench.lanes.failed, 5)
+    bench.ledger.known = known
+    bench.lanes.failed = asyncio.get_running_loop().create_future()
+
+
+async def test_a_stop_lets_a_send_end(bench):
+    bench.channel.gate.clear()
+    await bench.take(command())
+    await until(lambda: bench.channel.sent)
+    stopping = asyncio.create_task(bench.lanes.stop(5))
+    await asyncio.sleep(0.02)
+    bench.channel.gate.set()
+    await stopping
+    assert await bench.receipt() == (FIRST, "sent", None)
+
+
+async def test_a_send_that_does_not_end_is_left_in_doubt(bench):
+    bench.channel.gate.clear()
+    await bench.take(command())
+    await until(lambda: bench.channel.sent)
+    with contextlib.suppress(asyncio.CancelledError):
+        await bench.lanes.stop(0.05)
+    assert (await bench.ledger.known(command())).doubtful
+    assert len(await bench.ledger.pending()) == 1
