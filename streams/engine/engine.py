@@ -20,7 +20,7 @@ from streams.engine.changelog import OvertakenError, Tail
 from streams.engine.failpoints import Failpoint
 from streams.engine.partition import Partition
 from streams.engine.pulse import Pulse
-from streams.engine.reader import patiently
+from streams.engine.reader import close, patiently
 from streams.engine.recovery import Recovered, gone, read_range, recover
 from streams.engine.rows import PartitionRows
 from streams.engine.source import Source
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
 MARGIN_MS = 2_000  # between the broker's clock and the time a fetch was asked for
 IDLE_SECONDS = 2.0  # before a tail that was answered but never arrived is asked for again
+STOP_SECONDS = 2.5  # for the flushes under way, and again for the last barrier
 SHRUNK_SECONDS = 10.0  # a source that shows a shorter log for this long is truncated
 
 
@@ -192,13 +193,13 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Take a last barrier and leave the group."""
         healthy = self.failure is None
         if healthy:
-            await self._part()
+            await self._part(STOP_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._drop()
         if self._consumer is not None:
-            await self._consumer.stop()
+            await close(self._consumer)
             await self._writer.stop()
 
     async def crash(self, failure: BaseException) -> None:
@@ -219,7 +220,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         if self.failure is not None:
             return
         try:
-            await self._part()
+            await self._part(self.settings.session_timeout_seconds)
         except Exception as failure:  # noqa: BLE001  # aiokafka would log and go on
             self._spawn(self.crash(failure))
         if revoked:
@@ -302,19 +303,21 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             del self._partitions[tp], self._views[tp], self._carriers[tp]
             self._recover_soon([tp])
 
-    async def _part(self) -> None:
-        """Take a barrier of every partition, commit, and forget them all."""
+    async def _part(self, patience: float) -> None:
+        """Take a barrier of every partition, commit, and forget them all.
+
+        Waits `patience` seconds for flushes under way and as long for the barriers.
+        """
         for task in list(self._recoveries):
             task.cancel()
         await asyncio.gather(*self._recoveries, return_exceptions=True)
         for partition in self._partitions.values():
             partition.close()
-        patience = self.settings.session_timeout_seconds
-        carried = True
-        if self._carriers:
+        carried = self._pulse.fresh()  # else the partitions may be somebody else's by now
+        if self._carriers and carried:
             _, busy = await asyncio.wait(self._carriers.values(), timeout=patience)
             carried = not busy  # a flush cut off in the middle must not become durable
-        if self._partitions and carried and self._pulse.fresh():
+        if self._partitions and carried:
             try:
                 async with asyncio.timeout(patience):
                     await asyncio.gather(*(p.barrier() for p in self._partitions.values()))

@@ -33,7 +33,21 @@ async def group_less(brokers: str, client: str) -> AsyncIterator[Any]:
     try:
         yield consumer
     finally:
-        await consumer.stop()
+        await close(consumer)
+
+
+async def close(client: Any, seconds: float = 3.0) -> None:  # noqa: ANN401
+    """Stop an aiokafka client, at most for so long.
+
+    While the broker is away its stop() may hang, or raise the CancelledError of a task of
+    its own, which must not be taken for ours.
+    """
+    stopping = asyncio.create_task(client.stop())
+    await asyncio.wait([stopping], timeout=seconds)
+    if not stopping.done():
+        stopping.cancel()
+    elif not stopping.cancelled() and (failure := stopping.exception()) is not None:
+        log.info("not closed cleanly: %r", failure)
 
 
 async def patiently(ask: Callable[[], Any]) -> Any:  # noqa: ANN401
@@ -45,7 +59,7 @@ async def patiently(ask: Callable[[], Any]) -> Any:  # noqa: ANN401
             if not failure.retriable:
                 raise
             log.info("the broker does not answer yet: %s", failure)
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.0)
 
 
 async def bounds(

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from streams.engine.api import Headers
 from streams.engine.pulse import Pulse
+from streams.engine.reader import close
 from streams.engine.rows import MAX_ROW
 from streams.partitioner import partition_of
 from streams.topics import TOPICS, named
@@ -155,7 +156,7 @@ class Writer:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.producer.stop()
+        await close(self.producer)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a lane's work, cancelled with the writer."""
