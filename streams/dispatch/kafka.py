@@ -5,7 +5,7 @@ Times are milliseconds. A broker that is away is waited for; only a stop ends th
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -90,8 +90,7 @@ class Sender:
 
     async def stop(self, within: float) -> None:
         """Close, leaving behind what `within` seconds do not suffice for."""
-        with suppress(*_PASSING):
-            await asyncio.wait_for(self._producer.stop(), within)
+        await _ended(self._producer.stop(), within)
 
 
 class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -123,8 +122,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def stop(self, within: float) -> None:
         """Leave the group, or let its session run out if that takes too long."""
-        with suppress(*_PASSING):
-            await asyncio.wait_for(self._consumer.stop(), within)
+        await _ended(self._consumer.stop(), within)
 
     def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ANN401, ARG002 (as its base)
         """Forget where we were: somebody else may go on from the committed offsets."""
@@ -203,6 +201,17 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._refused[partition] = found
         with suppress(*_MOVED):
             self._consumer.seek(partition, expected)
+
+
+async def _ended(closing: Coroutine[Any, Any, None], within: float) -> None:
+    """Wait for a close, not longer than `within` seconds; how it fails does not matter.
+
+    With its broker away a client's close may even end as cancelled, which is not our own end.
+    """
+    task = asyncio.create_task(closing)
+    await asyncio.wait({task}, timeout=within)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def read_all(settings: Settings, topic: str, partitions: set[int]) -> dict[bytes, bytes]:

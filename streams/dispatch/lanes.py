@@ -5,6 +5,7 @@ next notice waits, so that ten thousand waiting notices hold nobody up.
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -19,6 +20,8 @@ from streams.dispatch.intake import ContactBook
 from streams.dispatch.metrics import DispatchMetrics
 from streams.dispatch.outcomes import Outcome, backoff_ms
 from streams.dispatch.text import write
+
+log = logging.getLogger(__name__)
 
 PARALLEL = 20
 # So often is a notice sent again whose earlier send the server took in silence.
@@ -248,6 +251,8 @@ class Lanes:
         attempts = (await self._ledger.known(command)).attempts + 1
         until = wall_ms() + backoff_ms(attempts)
         doubtful = outcome.kind == "maybe"
+        if outcome.kind == "misconfigured":
+            log.error("%s is misconfigured: %s", channel, outcome.reason)
         doubts = await self._ledger.postpone(
             command.notice_id, channel, until, doubtful=doubtful
         )
