@@ -24,6 +24,8 @@ COURIER, HOUR = b"c/", b"h/"
 
 # An hour's row: {"ids": {id: [received_at, digest of the content]}, "counts": {...}}
 HourRow = dict[str, Any]
+# When an event first came, epoch milliseconds, and the digest of its content.
+Known = tuple[Millis, str]
 
 
 class CouriersFold:
@@ -40,6 +42,7 @@ class CouriersFold:
         self.marks = Watermarks(self.upstreams)
         self.couriers: dict[bytes, dict[str, Any]] = {}
         self.hours: dict[bytes, HourRow] = {}
+        self.known: dict[str, dict[str, Known]] = {}
         self.archived: dict[str, int] = {}
         self.rows: Rows | None = None
         self._dirty: dict[bytes, int] = {}
@@ -62,6 +65,10 @@ class CouriersFold:
                 self.archived = json.loads(payload)
             elif key.startswith(HOUR):
                 self.hours[key] = json.loads(payload)
+                known = self.known.setdefault(_courier_of(key), {})
+                known.update(
+                    {name: tuple(each) for name, each in self.hours[key]["ids"].items()}
+                )
             else:
                 self.couriers[key] = json.loads(payload)
 
@@ -125,9 +132,12 @@ class CouriersFold:
         if not self._holds(hour_key, offset):
             self._count(hour_key, event, canonical, received_at, known, unknown=unknown)
             self._dirty[hour_key] = offset
-        if known is None and not self._holds(courier_key, offset):
-            self.couriers[courier_key] = _newest(self.couriers.get(courier_key, {}), event)
-            self._dirty[courier_key] = offset
+        if not self._holds(courier_key, offset):
+            before = self.couriers.get(courier_key, {})
+            after = _newest(before, event)
+            if after != before:
+                self.couriers[courier_key] = after
+                self._dirty[courier_key] = offset
 
     def _count(
         self,
@@ -135,7 +145,7 @@ class CouriersFold:
         event: CourierEvent,
         canonical: bytes,
         received_at: Millis,
-        known: list[Any] | None,
+        known: Known | None,
         *,
         unknown: bool,
     ) -> None:
@@ -143,19 +153,17 @@ class CouriersFold:
         digest = content_of(canonical).hex()
         if known is None:
             hour["ids"][_id(event)] = [received_at, digest]
+            self.known.setdefault(event.courier_id, {})[_id(event)] = (received_at, digest)
             _add(hour["counts"], {"accepted": 1, "unknown_fields": int(unknown)})
         else:
             _add(hour["counts"], {"duplicate": 1, "id_conflict": int(known[1] != digest)})
 
-    def _known(self, event: CourierEvent, received_at: Millis) -> list[Any] | None:
+    def _known(self, event: CourierEvent, received_at: Millis) -> Known | None:
         """Return what is known of an event's id: when it first came, and its content."""
-        name = _id(event)
-        for back in range(KNOWN_MS // HOUR_MS + 1):
-            hour = self.hours.get(_hour_key(event.courier_id, received_at - back * HOUR_MS))
-            known: list[Any] | None = None if hour is None else hour["ids"].get(name)
-            if known is not None and received_at - known[0] < KNOWN_MS:
-                return known
-        return None
+        known = self.known.get(event.courier_id, {}).get(_id(event))
+        if known is None or abs(received_at - known[0]) >= KNOWN_MS:
+            return None
+        return known
 
     def _forget_hours(self, offset: int) -> None:
         """Move the counts of hours that are no longer asked for to the archive."""
@@ -165,11 +173,21 @@ class CouriersFold:
         for key in [key for key in self.hours if _hour_of(key) < horizon]:
             if self._holds(key, offset):
                 continue
-            counts = self.hours.pop(key)["counts"]
+            hour = self.hours.pop(key)
+            self._forget_ids(_courier_of(key), hour["ids"])
+            counts = hour["counts"]
             if self.rows is None or self.rows.recovered_off(ARCHIVE) < offset:
                 _add(self.archived, counts)
                 self._dirty[ARCHIVE] = offset
             self._dirty[key] = offset
+
+    def _forget_ids(self, courier_id: str, ids: Mapping[str, list[Any]]) -> None:
+        known = self.known.get(courier_id, {})
+        for name, (received_at, _) in ids.items():
+            if known.get(name, (None,))[0] == received_at:
+                del known[name]
+        if not known:
+            self.known.pop(courier_id, None)
 
     def _holds(self, key: bytes, offset: int) -> bool:
         return self.rows is not None and self.rows.off(key) >= offset
@@ -223,6 +241,10 @@ def _id(event: CourierEvent) -> str:
 
 def _hour_key(courier_id: str, received_at: Millis) -> bytes:
     return HOUR + f"{received_at // HOUR_MS} {courier_id}".encode()
+
+
+def _courier_of(key: bytes) -> str:
+    return key[len(HOUR) :].split(b" ", 1)[1].decode()
 
 
 def _hour_of(key: bytes) -> int:

@@ -71,8 +71,10 @@ class Order:
 
     def keep_copies(self, copies: dict[Identity, list[bytes]]) -> None:
         """Take over what is known of copies, for the events this life holds."""
-        self.copies = {each: copies[each] for each in copies if each in self.arrivals}
-        self.size += sum(len(content) for each in self.copies.values() for content in each)
+        for identity, contents in copies.items():
+            if identity in self.arrivals:
+                self.copies.setdefault(identity, []).extend(contents)
+                self.size += sum(map(len, contents))
 
     def load(self, arrivals: Iterable[Arrived], copies: dict[Identity, list[bytes]]) -> None:
         """Take a stored set whole."""
