@@ -95,7 +95,7 @@ class Order:
             and not isinstance(event, EventWithdrawn)
             and arrived.identity not in self.withdrawn
             and event.time_quality != "local_as_z"
-            and (not isinstance(event, OrderPromised) or not self.track.promised)
+            and (not isinstance(event, OrderPromised) or len(self.arrivals) == 1)
         )
 
     def _advance(self, arrived: Arrived) -> None:
@@ -114,8 +114,10 @@ class Order:
             for each in self.arrivals.values()
             if isinstance(each.event, EventWithdrawn)
         }
-        self.track = derive(self.arrivals.values(), self.judgement)
         local = [a for a in self.arrivals.values() if a.event.time_quality == "local_as_z"]
+        for each in local:
+            each.place(None)  # the zone may have gone with the promise that named it
+        self.track = derive(self.arrivals.values(), self.judgement)
         if local:
             name = self.track.timezone or self._tolerance.timezone
             for each in local:
