@@ -76,6 +76,8 @@ def _note(ledger: Ledger, order: Order, outlook: Outlook, now: Millis) -> None:
         ledger.good_since = now if ledger.good_since is None else ledger.good_since
     else:
         ledger.good_since = None
+        if lateness is None:
+            ledger.late_since = None  # nothing is expected any more, neither good nor bad
 
 
 def _due(
@@ -89,8 +91,8 @@ def _due(
         return "delay_predicted" if held and now < promise.late_from else None
     if _worse(ledger, order, outlook):
         return "delay_worse"
-    clear_at = _clear_at(ledger, order)
-    return "delay_cleared" if ledger.delivered and now >= clear_at else None
+    cleared = ledger.delivered and now >= _clear_at(ledger, order) and now < promise.late_from
+    return "delay_cleared" if cleared else None
 
 
 def _worse(ledger: Ledger, order: Order, outlook: Outlook) -> bool:
@@ -178,9 +180,12 @@ def next_look(ledger: Ledger, order: Order, now: Millis) -> Millis:
         return NEVER
     if ledger.version >= order.judgement.notices.at_most:
         return NEVER
-    due = [_hold_ends(ledger, order, silent=False), _clear_at(ledger, order)]
-    if ledger.told:
-        due.append(_cool_at(ledger, order))
-    elif order.track.moved_at is None:
+    due = [
+        _hold_ends(ledger, order, silent=False),
+        _clear_at(ledger, order),
+        _cool_at(ledger, order),
+        *(said_at for said_at, _, _ in order.track.etas[-1:]),  # in force from then on
+    ]
+    if not ledger.told and order.track.moved_at is None:
         due.append(silent_at(order, promise))
     return min((at for at in due if at > now), default=NEVER)
