@@ -178,10 +178,10 @@ class IngestFold:
         self.counts[name] = self.counts.get(name, 0) + 1
 
 
-def _instant(header: bytes) -> Millis | None:
+def _instant(header: bytes | None) -> Millis | None:
     """Return the epoch milliseconds a header holds, None if it holds none we can believe."""
     try:
-        at = int(header)
+        at = int(header or b"")  # Kafka knows headers without a value
     except ValueError:
         return None
     return at if EARLIEST <= at < LATEST else None
