@@ -1,4 +1,4 @@
-"""Events of the model: few kinds, but each hard feature of the real ones; times are integers."""
+"""Events of the model: few kinds, each hard feature of the real ones; integer times."""
 
 from typing import NamedTuple
 

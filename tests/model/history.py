@@ -27,6 +27,8 @@ def _life(rng: random.Random, start: int, name: str) -> list[Event]:
 
     if rng.random() < 0.9:
         put("promise", start, carrier, end)
+    if rng.random() < 0.25:
+        return events  # nothing follows: the next life may begin while this one is open
     for _ in range(rng.randint(0, 3)):
         put("scan", start + rng.randint(1, 40))
     if rng.random() < 0.35:

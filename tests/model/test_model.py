@@ -1,5 +1,8 @@
 """The protocol equals the batch oracle in every history, and each rule left out does not."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from .events import Copy, Event
@@ -25,6 +28,13 @@ def test_the_full_protocol_equals_the_oracle_in_many_histories():
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_without_a_rule_the_oracle_objects(mutant: str):
     assert any(World(seed, mutant).run() for seed in range(BOUND)), MUTANTS[mutant]
+
+
+def test_the_protocol_page_knows_every_rule_and_what_it_is_worth():
+    page = Path(__file__).parents[2].joinpath("docs", "protocol.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \| (\d+) \|$", page, re.MULTILINE)
+    assert {mutant: rule for mutant, rule, _ in rows} == MUTANTS
+    assert all(int(differ) > 0 for _, _, differ in rows)
 
 
 def _copy(received: int, kind: str, at: int, text: str = "", number: int = 0) -> Copy:

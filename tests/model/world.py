@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .events import Cells, Copy
 from .fold import START, Fold, Logs, Record
@@ -107,7 +107,7 @@ class World:
         self.ingest_rows = [Stored() for _ in range(self.upstreams)]
         self.logs = [Logs() for _ in range(PARTITIONS)]
         self.problems: list[str] = []
-        self.late: list[tuple[list[object], object]] = []
+        self.late: list[tuple[list[Any], Any]] = []
         self.failed: list[Ingest] = []
         self.strays: list[tuple[Ingest | Fold, Iterator[None]]] = []
         self.ingests = [self._ingest(u) for u in range(self.upstreams)]
