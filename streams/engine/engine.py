@@ -11,17 +11,18 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError
 from faust import App, ChannelT
 
 from streams.config import Settings
-from streams.engine.api import Beat, PartitionFold, Record, RecordBatch
+from streams.engine.api import PartitionFold, RecordBatch
 from streams.engine.changelog import OvertakenError, Tail
 from streams.engine.failpoints import Failpoint
+from streams.engine.feed import Feed
 from streams.engine.partition import Partition
 from streams.engine.pulse import Pulse
 from streams.engine.reader import close, patiently
-from streams.engine.recovery import Recovered, gone, read_range, recover
+from streams.engine.recovery import Recovered, read_range, recover
 from streams.engine.rows import PartitionRows
 from streams.engine.source import Source
 from streams.engine.writer import Writer
@@ -31,28 +32,7 @@ from streams.topics import named
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
-MARGIN_MS = 2_000  # between the broker's clock and the time a fetch was asked for
-IDLE_SECONDS = 2.0  # before a tail that was answered but never arrived is asked for again
 STOP_SECONDS = 2.5  # for the flushes under way, and again for the last barrier
-SHRUNK_SECONDS = 10.0  # a source that shows a shorter log for this long is truncated
-
-
-class _View:
-    """What the reader saw of one partition."""
-
-    __slots__ = ("asked_at", "moved_at", "polled_at", "polled_before", "shrunk_at")
-
-    def __init__(self) -> None:
-        self.moved_at = time.monotonic()
-        self.asked_at = 0.0
-        self.shrunk_at: float | None = None
-        self.polled_at: int | None = None
-        self.polled_before: int | None = None
-
-    def poll(self, at: int | None) -> None:
-        """Note the time (epoch ms) of the newest fetch answer."""
-        if at is not None and at != self.polled_at:
-            self.polled_before, self.polled_at = self.polled_at, at
 
 
 class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -81,14 +61,13 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._writer: Writer
         self._consumer: Any = None  # aiokafka is untyped; None until started
         self._partitions: dict[TopicPartition, Partition] = {}
-        self._views: dict[TopicPartition, _View] = {}
+        self._feed: Feed | None = None
         self._carriers: dict[TopicPartition, asyncio.Task[None]] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._recoveries: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._assigned: set[TopicPartition] = set()
         self._joined = False
-        self._some_open = asyncio.Event()
 
     # What agents and the composition root use
 
@@ -109,7 +88,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             await self.crash(failure)
         else:
             if refused:
-                self._ask_again(self._tp(batch.topic, batch.partition), "a hole")
+                self._reading.ask_again(self._tp(batch.topic, batch.partition), "a hole")
             await partition.room()
 
     @property
@@ -135,7 +114,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Return how many records each owned partition (short topic, number) is behind."""
         lags = {}
         for tp, partition in self._partitions.items():
-            high = self._highwater(tp)
+            high = self._reading.highwater(tp)
             if high is not None:
                 lags[partition.source.topic, partition.number] = max(
                     0, high - partition.order.expected
@@ -178,6 +157,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             fetch_max_wait_ms=250,
             metadata_max_age_ms=60_000,
         )
+        self._feed = Feed(self._consumer, self._partitions, settings.max_batch)
         await patiently(self._writer.producer.start)
         await self._check_topics()
         await patiently(self._consumer.start)
@@ -187,7 +167,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._spawn(self._beats())
         self._spawn(self._commits())
         for source in self._sources.values():
-            self._spawn(self._feed(source))
+            self._spawn(self._reading.run(source, self._channels[source.topic]))
 
     async def stop(self) -> None:
         """Take a last barrier and leave the group."""
@@ -283,11 +263,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             barrier_seconds=self.settings.barrier_seconds,
         )
         self._partitions[tp] = partition
-        self._views[tp] = _View()
-        self._consumer.seek(tp, found.expected)
-        partition.order.sought()
-        self._consumer.resume(tp)
-        self._some_open.set()
+        self._reading.opened(tp)
         self._carriers[tp] = asyncio.create_task(self._guarded(self._carry(tp, partition)))
 
     async def _carry(self, tp: TopicPartition, partition: Partition) -> None:
@@ -300,7 +276,8 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             if not was_open:
                 return
             self._consumer.pause(tp)
-            del self._partitions[tp], self._views[tp], self._carriers[tp]
+            self._reading.closed(tp)
+            del self._partitions[tp], self._carriers[tp]
             self._recover_soon([tp])
 
     async def _part(self, patience: float) -> None:
@@ -327,124 +304,17 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._drop()
 
     def _drop(self) -> None:
-        for partition in self._partitions.values():
+        for tp, partition in self._partitions.items():
             self._flushed_before += partition.flushes
             partition.drop()
+            self._reading.closed(tp)
         for carrier in self._carriers.values():
             carrier.cancel()
         self._partitions.clear()
-        self._views.clear()
         self._carriers.clear()
         self._committed.clear()
         self._assigned.clear()
-        self._some_open.clear()
         self._joined = False
-
-    # Reading
-
-    async def _feed(self, source: Source) -> None:
-        """Read one source and put its batches on the channel of its agent."""
-        channel, size = self._channels[source.topic], self.settings.max_batch
-        while True:
-            for batch in await self._answers(source):
-                for start in range(0, len(batch.records), size):
-                    part = batch.records[start : start + size]
-                    value: Any = RecordBatch(batch.topic, batch.partition, part)
-                    await channel.put(value)  # a value of its own, not a Faust event
-
-    async def _answers(self, source: Source) -> list[RecordBatch]:
-        tps = [tp for tp, p in self._partitions.items() if p.source is source and p.open]
-        if not tps:
-            await asyncio.sleep(0.05)
-            return []
-        for tp in tps:
-            await self._look(tp)
-        try:
-            answers = await self._consumer.getmany(
-                *tps, timeout_ms=200, max_records=4 * self.settings.max_batch
-            )
-        except IllegalStateError:  # a rebalance came in between
-            return []
-        except KafkaError as failure:
-            if not failure.retriable:
-                raise
-            await asyncio.sleep(0.2)
-            return []
-        batches = []
-        for tp in tps:
-            records = answers.get(tp, ())
-            if await self._heard(tp, [record.offset for record in records]) and records:
-                batches.append(RecordBatch(source.topic, tp.partition, _records(records)))
-        return batches
-
-    async def _look(self, tp: TopicPartition) -> None:
-        """Notice what happened to a partition's reading that was not our doing."""
-        partition, view = self._partitions.get(tp), self._views.get(tp)
-        position = self._position(tp)
-        if partition is None or view is None or position is None:
-            return
-        order, high, now = partition.order, self._highwater(tp), time.monotonic()
-        if order.cursor != position:
-            self._ask_again(tp, "the reader moved by itself")
-        elif now - view.moved_at > IDLE_SECONDS and (high or 0) > order.expected != position:
-            self._ask_again(tp, "a tail that did not arrive")
-        if high is None or high >= order.expected:
-            view.shrunk_at = None
-        elif view.shrunk_at is None:
-            view.shrunk_at = now
-        elif now - view.shrunk_at > SHRUNK_SECONDS:
-            raise TowerError(
-                f"{tp.topic}/{tp.partition} ends at offset {high}, before offset "
-                f"{order.expected} that comes next: the topic was truncated or made anew"
-            )
-
-    async def _heard(self, tp: TopicPartition, offsets: Sequence[int]) -> bool:
-        """Take an answer into the chain; return whether its partition is still ours."""
-        partition, view = self._partitions.get(tp), self._views.get(tp)
-        position = self._position(tp)
-        if partition is None or view is None or position is None:
-            return False
-        view.poll(self._consumer.last_poll_timestamp(tp))
-        cursor = partition.order.cursor
-        if cursor is None or (position == cursor and not offsets):
-            return True
-        view.moved_at = time.monotonic()
-        if partition.order.answered(offsets, position):
-            await self._check_begin(tp, cursor)
-        return True
-
-    async def _check_begin(self, tp: TopicPartition, cursor: int) -> None:
-        """Raise if a hole is what retention deleted before we read it."""
-        begins = await patiently(lambda: self._consumer.beginning_offsets([tp]))
-        begin: int = begins[tp]
-        if begin > cursor:
-            raise TowerError(gone(tp, cursor, begin))
-
-    def _ask_again(self, tp: TopicPartition, why: str) -> None:
-        """Seek back to what comes next, at most every half second for one place."""
-        partition, view = self._partitions.get(tp), self._views.get(tp)
-        now = time.monotonic()
-        if partition is None or view is None or now - view.asked_at < 0.5:  # noqa: PLR2004
-            return
-        expected = partition.order.expected
-        log.warning("%s/%d: %s, asking for %d again", tp.topic, tp.partition, why, expected)
-        view.asked_at = view.moved_at = now
-        self._consumer.seek(tp, expected)
-        partition.order.sought()
-
-    def _position(self, tp: TopicPartition) -> int | None:
-        assignment = self._consumer._subscription.subscription.assignment  # noqa: SLF001
-        state = None if assignment is None else assignment.state_value(tp)
-        if state is None or not state.has_valid_position:
-            return None
-        position: int = state.position
-        return position
-
-    def _highwater(self, tp: TopicPartition) -> int | None:
-        if tp not in self._consumer.assignment():
-            return None
-        high: int | None = self._consumer.highwater(tp)
-        return high
 
     # Time and commits
 
@@ -453,19 +323,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             await asyncio.sleep(BEAT_SECONDS)
             for tp, partition in list(self._partitions.items()):
                 if partition.open:
-                    partition.beat(self._beat_of(tp, partition))
-
-    def _beat_of(self, tp: TopicPartition, partition: Partition) -> Beat:
-        view = self._views[tp]
-        view.poll(self._consumer.last_poll_timestamp(tp))
-        position = self._position(tp)
-        caught_up = (
-            position is not None and position == self._highwater(tp) == partition.order.expected
-        )
-        safe_at = None
-        if caught_up and view.polled_before is not None:
-            safe_at = view.polled_before - MARGIN_MS
-        return Beat(int(time.time() * 1000), caught_up, safe_at)
+                    partition.beat(self._reading.beat(tp))
 
     async def _commits(self) -> None:
         while True:
@@ -489,6 +347,12 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._committed.update(offsets)
 
     # Small things
+
+    @property
+    def _reading(self) -> Feed:
+        if self._feed is None:
+            raise RuntimeError("the engine was not started")
+        return self._feed
 
     def _named(self, which: str) -> Source:
         for source in self._sources.values():
@@ -520,10 +384,6 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                     counts[topic] = await self._writer.partitions(topic)
             if len(set(counts.values())) > 1:
                 raise TowerError(f"topics of one source differ in partitions: {counts}")
-
-
-def _records(found: Iterable[Any]) -> tuple[Record, ...]:
-    return tuple([Record(r.offset, r.timestamp, r.key, r.value, r.headers) for r in found])
 
 
 def _listed(tps: Iterable[TopicPartition]) -> str:

@@ -44,6 +44,18 @@ async def test_a_kill_inside_a_flush_changes_nothing(toys) -> None:
     assert await toys.exact() > 0  # a crash repeats facts under the same id
 
 
+@pytest.mark.slow
+async def test_without_the_offset_guard_a_kill_counts_twice(toys) -> None:
+    """The control of the test above: its exactness comes from the guard, not from luck."""
+    await toys.send(1_000)
+    killed = toys.start("orders:half-rows:3", TOY_SLOW="0.01")
+    await toys.ends(killed, -signal.SIGKILL)
+    toys.start(TOY_GUARD="0")
+    await toys.settled()
+    with pytest.raises(AssertionError):
+        await toys.exact()
+
+
 async def test_a_poisoned_batch_ends_the_worker_with_code_1_and_no_commit(toys) -> None:
     await toys.send(200)
     first = toys.start()
