@@ -1,6 +1,7 @@
 """Random histories: what two skewed upstream partitions received, by seed."""
 
 import random
+from collections.abc import Callable
 from typing import NamedTuple
 
 from .events import GAP, Copy, Event
@@ -29,6 +30,14 @@ def _life(rng: random.Random, start: int, name: str) -> list[Event]:
         put("promise", start, carrier, end)
     if rng.random() < 0.25:
         return events  # nothing follows: the next life may begin while this one is open
+    _course(rng, put, start, end)
+    if events and rng.random() < 0.45:
+        victim = rng.choice(events)
+        put("withdraw", victim.at + rng.randint(0, 50), victim.id)
+    return events
+
+
+def _course(rng: random.Random, put: Callable[..., None], start: int, end: int) -> None:
     for _ in range(rng.randint(0, 3)):
         put("scan", start + rng.randint(1, 40))
     if rng.random() < 0.35:
@@ -41,10 +50,6 @@ def _life(rng: random.Random, start: int, name: str) -> list[Event]:
         put("answer", end + rng.randint(0, 60), number=rng.randint(1, 10))
     if rng.random() < 0.5:
         put("scan", end + rng.randint(10, 90))
-    if events and rng.random() < 0.45:
-        victim = rng.choice(events)
-        put("withdraw", victim.at + rng.randint(0, 50), victim.id)
-    return events
 
 
 def history(rng: random.Random, upstreams: int) -> list[list[Arrival]]:
