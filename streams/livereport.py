@@ -52,7 +52,7 @@ async def live_report(settings: Settings, wait: Millis | None = None) -> dict[st
             ranges = {tp: (max(read_to[tp], ends[tp][0]), ends[tp][1]) for tp in partitions}
             await read(consumer, ranges, heard)
             read_to = {tp: ends[tp][1] for tp in partitions}
-            if wait is None or _least_clock(published, count) >= wait:
+            if wait is None or least_clock(published, count) >= wait:
                 return summed(published)
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -79,7 +79,7 @@ def summed(published: Published) -> dict[str, Any]:
     return report(totals, events, min(clocks), rules)
 
 
-def _least_clock(published: Published, partitions: int) -> Millis:
+def least_clock(published: Published, partitions: int) -> Millis:
     """Return the least clock of all partitions of all folds, 0 while one is missing."""
     clocks = []
     for number in range(partitions):

@@ -30,9 +30,11 @@ def write_report(path: Path, report: Json) -> None:
 
 def kpi_table(report: Json) -> Table:
     """Return the three headline numbers of every carrier as a table."""
-    table = Table(title=f"KPIs as of {report['as_of']}", title_justify="left")
+    table = Table(title=f"KPIs as of {report['as_of']}", title_justify="left", padding=(0, 0))
     for name in ("carrier", "orders", "open", "on time", "first attempt", "ETA within 10 min"):
-        table.add_column(name, justify="left" if name == "carrier" else "right")
+        table.add_column(
+            name, justify="left" if name == "carrier" else "right", no_wrap=name != "carrier"
+        )
     rows = {**report["carriers"], "all carriers": report["total"]}
     for carrier, kpi in rows.items():
         ofd = kpi["eta_deviation"]["ofd"]["within_10min"]
@@ -52,7 +54,7 @@ def share(ratio: Json) -> str:
     if ratio["n"] < 30:  # noqa: PLR2004 - the smallest n that is shown as a headline
         return f"{ratio['k']} of {ratio['n']}"
     low, high = 100 * ratio["low"], 100 * ratio["high"]
-    return f"{100 * ratio['value']:.1f} % ({low:.1f} to {high:.1f}, n {ratio['n']})"
+    return f"{100 * ratio['value']:.1f} % ({low:.0f}-{high:.0f}, n {ratio['n']})"
 
 
 def as_table(report: Json) -> str:

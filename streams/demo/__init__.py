@@ -1,0 +1,1 @@
+"""The demo: the whole tower on one machine, watched from a terminal."""

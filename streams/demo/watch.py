@@ -1,0 +1,101 @@
+"""What the demo knows of the running tower: published cells, facts, and mails with their time.
+
+Reads the public topics as any other program could; it asks no worker and no predictor.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from models.base import Millis
+from models.facts import FACT, DelayPredicted, DeliveryOutcome
+from streams import topics
+from streams.config import Settings
+from streams.engine.reader import bounds, group_less, read
+from streams.livereport import Published, least_clock, summed
+from streams.mailsink import Mail
+from streams.topics import named
+
+PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A mail that reached a customer: which order, at what time of the tower's clock."""
+
+    order_id: str
+    at: Millis
+    mail: Mail
+
+
+@dataclass(slots=True)
+class Watch:
+    """The picture the scoreboard draws, kept up to date by `follow`."""
+
+    partitions: int
+    published: Published = field(default_factory=dict)
+    predicted: dict[str, DelayPredicted] = field(default_factory=dict)
+    outcomes: dict[str, str] = field(default_factory=dict)
+    told: list[Told] = field(default_factory=list)
+
+    @property
+    def clock(self) -> Millis:
+        """Return the least clock of all partitions, 0 before all have one."""
+        return least_clock(self.published, self.partitions)
+
+    def report(self) -> dict[str, Any] | None:
+        """Return the report as published, None before there is one."""
+        return summed(self.published) if self.clock else None
+
+    def at_risk(self) -> list[DelayPredicted]:
+        """Return the predicted delays of orders without a verdict, the newest first."""
+        waiting = [
+            each for each in self.predicted.values() if each.order_id not in self.outcomes
+        ]
+        return sorted(waiting, key=lambda each: -each.at)
+
+    def mail_came(self, mail: Mail) -> None:
+        """Note a mail; the order is the one it names."""
+        named_order = re.search(r"^ *Order: +(\S+)$", mail.text, re.MULTILINE)
+        if named_order is not None:
+            self.told.append(Told(named_order[1], self.clock, mail))
+
+    async def follow(self, settings: Settings) -> None:
+        """Read on and on until cancelled."""
+        partitions = [
+            TopicPartition(named(settings.namespace, topic), number)
+            for topic in (topics.KPI_CELLS, topics.ORDER_FACTS)
+            for number in range(self.partitions)
+        ]
+        cells = named(settings.namespace, topics.KPI_CELLS)
+
+        def heard(place: TopicPartition, key: bytes, value: bytes | None) -> None:
+            if place.topic == cells:
+                if value is None:
+                    self.published.pop(key, None)
+                else:
+                    self.published[key] = value
+            elif value is not None:
+                self._fact(value)
+
+        async with group_less(settings.brokers, "tower.demo") as consumer:
+            read_to = dict.fromkeys(partitions, 0)
+            while True:
+                ends = await bounds(consumer, partitions)
+                ranges = {tp: (read_to[tp], ends[tp][1]) for tp in partitions}
+                await read(consumer, ranges, heard)
+                read_to = {tp: ends[tp][1] for tp in partitions}
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    def _fact(self, value: bytes) -> None:
+        fact = FACT.validate_json(value)
+        match fact:
+            case DelayPredicted():
+                self.predicted[fact.order_id] = fact
+            case DeliveryOutcome():
+                self.outcomes[fact.order_id] = fact.outcome
+            case _:
+                pass
