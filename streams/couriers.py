@@ -130,7 +130,7 @@ class CouriersFold:
         courier_key = COURIER + event.courier_id.encode()
         known = self._known(event, received_at)
         if not self._holds(hour_key, offset):
-            self._count(hour_key, event, canonical, received_at, known, unknown=unknown)
+            self._count(hour_key, event, received_at, known, unknown=unknown)
             self._dirty[hour_key] = offset
         if not self._holds(courier_key, offset):
             before = self.couriers.get(courier_key, {})
@@ -143,14 +143,13 @@ class CouriersFold:
         self,
         hour_key: bytes,
         event: CourierEvent,
-        canonical: bytes,
         received_at: Millis,
         known: Known | None,
         *,
         unknown: bool,
     ) -> None:
         hour = self.hours.setdefault(hour_key, {"ids": {}, "counts": {}})
-        digest = content_of(canonical).hex()
+        digest = content_of(event).hex()
         if known is None:
             hour["ids"][_id(event)] = [received_at, digest]
             self.known.setdefault(event.courier_id, {})[_id(event)] = (received_at, digest)

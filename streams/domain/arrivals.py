@@ -37,9 +37,9 @@ class Arrived:
         return self.event.source, self.event.event_id
 
     @property
-    def precedence(self) -> tuple[Millis, bytes]:
+    def precedence(self) -> tuple[Millis, bytes, bool]:
         """Return what decides among copies: the least is the event (L11)."""
-        return self.received_at, self.canonical
+        return self.received_at, self.canonical, self.unknown
 
     def place(self, timezone: str | None) -> None:
         """Set event time and place: a clock that runs ahead is not believed (L9, L17)."""

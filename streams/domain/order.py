@@ -7,10 +7,11 @@ judged in the end is judged on what had been received by then: `frozen` (kpis 2.
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from hashlib import blake2b
 
 from models.base import Millis, millis
-from models.events import EventWithdrawn, OrderPromised, PromiseChanged
+from models.events import Event, EventWithdrawn, OrderPromised, PromiseChanged
 from streams.domain.arrivals import Arrived, by_receipt
 from streams.domain.judgement import Judgement, Tolerance
 from streams.domain.promises import Resolved
@@ -84,7 +85,7 @@ class Order:
         self.rebuild()
 
     def _copy(self, arrived: Arrived) -> None:
-        content = content_of(arrived.canonical)
+        content = content_of(arrived.event)
         self.copies.setdefault(arrived.identity, []).append(content)
         self.size += len(content)
 
@@ -235,7 +236,7 @@ class Order:
         return sum(
             content != own
             for identity, contents in self.copies.items()
-            for own in (content_of(self.arrivals[identity].canonical),)
+            for own in (content_of(self.arrivals[identity].event),)
             for content in contents
         )
 
@@ -245,8 +246,12 @@ class Order:
         return sum(each.unknown for each in self.arrivals.values())
 
 
-def content_of(canonical: bytes) -> bytes:
-    """Return a digest of what an event says, whenever its source recorded it."""
-    content = json.loads(canonical)
-    content.pop("observed_at", None)
-    return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).digest()
+def content_of(event: Event) -> bytes:
+    """Return a digest of what an event says, however spelt and whenever recorded (L11)."""
+    content = event.model_dump(exclude={"observed_at"}, exclude_none=True)
+    normal = json.dumps(content, sort_keys=True, default=_in_utc)
+    return blake2b(normal.encode(), digest_size=8).digest()
+
+
+def _in_utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
