@@ -15,6 +15,7 @@ from streams import topics
 from streams.clocks import origin_header, send_ticks
 from streams.codec import Decoded, Rejected, decode_courier, decode_order
 from streams.engine.api import Beat, Headers, Outputs, Record, Rows
+from streams.letters import encoded, letter_headers
 
 RECEIVED_AT = "tower-received-at"
 FEED_TICK = "tower-tick"
@@ -153,10 +154,10 @@ class IngestFold:
             offset=record.offset,
             received_at=self._received_at(record, dict(record.headers)),
             raw=record.value,
-            headers={name: value or b"" for name, value in record.headers},
+            headers=letter_headers(record.headers),
         )
         key = f"{self.inbound.topic}/{self.partition}/{record.offset}".encode()
-        out.send(topics.DEAD_LETTERS, key, letter.model_dump_json().encode())
+        out.send(topics.DEAD_LETTERS, key, encoded(letter))
 
     def _received_at(self, record: Record, headers: Mapping[str, bytes]) -> Millis:
         """Return when a record arrived: the broker's time, or in a feed what came with it."""

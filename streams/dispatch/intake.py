@@ -15,6 +15,7 @@ from models.notices import NoticeCommand, NoticeSuperseded, NoticeTick
 from streams.codec import DETAIL_LENGTH, Decoded, Rejected, decode_contact
 from streams.dispatch.claims import Intake, Taken
 from streams.dispatch.kafka import Letter
+from streams.letters import encoded, letter_headers
 from streams.topics import CONTACT_UPDATES, CONTACTS, DEAD_LETTERS, NOTICE_COMMANDS, named
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def dead_letters(namespace: str, batch: Batch) -> list[Letter]:
         Letter(
             topic,
             f"{each.topic}/{each.partition}/{each.offset}".encode(),
-            each.model_dump_json().encode(),
+            encoded(each),
         )
         for each in batch.letters
     ]
@@ -145,5 +146,5 @@ def _letter(record: KafkaRecord, rejected: Rejected, topic: str) -> DeadLetter:
         offset=record.offset,
         received_at=record.timestamp,
         raw=record.value,
-        headers=dict(record.headers),
+        headers=letter_headers(record.headers),
     )

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from streams import wire
 from streams.config import Settings
 from streams.dispatch.claims import Ledger
 from streams.dispatch.email import Channel, EmailChannel
@@ -205,6 +206,7 @@ class Dispatcher:
 
 async def dispatch(settings: Settings, stop: asyncio.Event, say: Callable[[str], None]) -> None:
     """Run a dispatcher with its claims file, its channel and its metrics until `stop`."""
+    wire.install()
     async with AsyncExitStack() as stack:
         channel = EmailChannel(settings)
         metrics = DispatchMetrics()

@@ -19,6 +19,7 @@ from typing import Any
 import faust
 from faust.app.base import BootStrategy
 
+from streams import wire
 from streams.config import Settings
 from streams.engine.engine import Engine
 from streams.errors import TowerError
@@ -71,6 +72,7 @@ def run(app: TowerApp, beside: Beside | None = None) -> int:
     """
     for noisy in ("aiokafka", "faust", "mode"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    wire.install()
     gc.freeze()  # what was imported stays; looking at it again costs up to a quarter
     gc.set_threshold(100_000, 50, 50)
     try:
