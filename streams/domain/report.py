@@ -34,7 +34,14 @@ def ratio(k: int, n: int) -> Json:
     spread = Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
     centre, scale = p + Z * Z / (2 * n), 1 + Z * Z / n
     low, high = (centre - spread) / scale, (centre + spread) / scale
-    return {"value": p, "k": k, "n": n, "low": max(0.0, low), "high": min(1.0, high)}
+    # In floating point the interval of 84 of 84 would end a hair below 1.
+    return {
+        "value": p,
+        "k": k,
+        "n": n,
+        "low": max(0.0, min(low, p)),
+        "high": min(1.0, max(high, p)),
+    }
 
 
 def report(
