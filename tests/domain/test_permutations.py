@@ -109,7 +109,7 @@ def counted(order: Order, clock: int) -> Any:
 CLOCK = at(20 * DAYS)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(life=lives(), data=st.data())
 def test_adding_in_any_order_comes_to_the_same_as_folding_the_set(life, data):
     whole = Order(JUDGEMENT)
@@ -183,7 +183,7 @@ def long_lives(draw: Any) -> list[dict[str, Any]]:
     return life
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(life=long_lives(), data=st.data())
 def test_settling_now_and_then_or_once_comes_to_the_same(life, data):
     end = (
@@ -210,7 +210,7 @@ def test_settling_now_and_then_or_once_comes_to_the_same(life, data):
     assert total(kept, busy, end) == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(life=long_lives(), data=st.data())
 def test_a_row_that_no_clock_has_settled_takes_events_in_any_order(life, data):
     end = max(each["received"] for each in life) + 40 * DAYS * 60_000
@@ -226,7 +226,7 @@ def test_a_row_that_no_clock_has_settled_takes_events_in_any_order(life, data):
     assert total(drained(shuffled, end), shuffled, end) == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(life=long_lives(), data=st.data())
 def test_between_two_deadlines_a_contribution_is_constant(life, data):
     row = Row(JUDGEMENT)
