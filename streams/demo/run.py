@@ -179,7 +179,7 @@ def _last_words(what: Show, simulated: Day, watch: Watch, console: Console) -> N
     console.print(board(watch, f"At the end, seed {what.seed}", {}))
     truth = {each["order_id"]: each for each in simulated.truth}
     warned = list({each.order_id: each for each in watch.told}.values())
-    known = [each for each in warned if each.order_id in watch.predicted]
+    known = [each for each in warned if each.at and each.order_id in watch.predicted]
     timely = [each for each in known if each.at < watch.predicted[each.order_id].promise_end]
     late = [each for each in timely if truth[each.order_id]["outcome"] in {"late", "failed"}]
     console.print(
@@ -187,7 +187,7 @@ def _last_words(what: Show, simulated: Day, watch: Watch, console: Console) -> N
         f"{len(timely)} of them before their promise had passed; by the ground truth "
         f"{len(late)} of these orders were late."
     )
-    for each in late[:1]:
+    for each in sorted(late, key=lambda told: truth[told.order_id]["handover"] is None)[:1]:
         _example(truth[each.order_id], each.order_id, each.at, console)
 
 

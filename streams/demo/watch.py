@@ -4,6 +4,7 @@ Reads the public topics as any other program could; it asks no worker and no pre
 """
 
 import asyncio
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +47,16 @@ class Watch:
         """Return the least clock of all partitions, 0 before all have one."""
         return least_clock(self.published, self.partitions)
 
+    @property
+    def newest_clock(self) -> Millis:
+        """Return the greatest clock any partition has published, 0 before the first."""
+        clocks = [
+            int(json.loads(value)["clock"])
+            for key, value in self.published.items()
+            if key.endswith(b"~partition")
+        ]
+        return max(clocks, default=0)
+
     def report(self) -> dict[str, Any] | None:
         """Return the report as published, None before there is one."""
         return summed(self.published) if self.clock else None
@@ -61,7 +72,7 @@ class Watch:
         """Note a mail; the order is the one it names."""
         named_order = re.search(r"^ *Order: +(\S+)$", mail.text, re.MULTILINE)
         if named_order is not None:
-            self.told.append(Told(named_order[1], self.clock, mail))
+            self.told.append(Told(named_order[1], self.newest_clock, mail))
 
     async def follow(self, settings: Settings) -> None:
         """Read on and on until cancelled."""
