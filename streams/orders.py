@@ -140,6 +140,10 @@ class OrdersFold:
         """Return the present life of an order, None if there is none."""
         return self._row(order_id.encode()).order
 
+    def row(self, order_id: str) -> Row:
+        """Return all that is kept under an order id."""
+        return self._row(order_id.encode())
+
     def settle_cells(self) -> None:
         """Bring the cells up to the rows that changed."""
         for key in self._changed:

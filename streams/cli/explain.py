@@ -1,0 +1,83 @@
+"""`tower explain`: one order, and why it was judged so."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.cli.explained import pages
+from streams.cli.options import Brokers, Namespace, instant, run, settings_from
+from streams.config import Settings
+from streams.domain.judgement import Judgement
+from streams.errors import TowerError
+from streams.explaining import Json, explain
+from streams.feed import read_lines
+from streams.liverow import live_row
+from streams.replay import Replay
+from streams.rowcodec import decode_row
+from streams.rules import load
+from streams.wording import printable
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(
+    epilog="Example: tower explain A-1001      Example: tower explain A-1001 --file day.jsonl"
+)
+def command(
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.")],
+    file: Annotated[
+        str | None,
+        typer.Option(help="Judge this file of events instead; `-` standard input; `.gz`."),
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="With --file: judge as of this instant (RFC 3339).")
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="Rules file (YAML).", show_default="TOWER_RULES")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    brokers: Brokers = None,
+    namespace: Namespace = None,
+) -> None:
+    """Tell the life of one order and why its verdict and its notices came out as they did.
+
+    Reads the running tower, or with --file a file of events, by the same rules.
+    """
+    settings = settings_from(brokers=brokers, namespace=namespace, rules=rules)
+    judgement = Judgement(load(settings.rules))
+    if file is None:
+        if as_of is not None:
+            raise typer.BadParameter("needs --file", param_hint="--as-of")
+        told = _live(order, settings, judgement)
+    else:
+        told = _filed(order, file, as_of, judgement)
+    print(json.dumps(told, ensure_ascii=False, indent=1) if as_json else pages(told))
+
+
+def _live(order_id: str, settings: Settings, judgement: Judgement) -> Json:
+    """Explain an order of the running tower."""
+    found = run(live_row(settings, order_id))
+    told = explain(order_id, decode_row(found.payload, judgement), found.clock)
+    if told is None:
+        raise TowerError(f"The tower knows no order {printable(order_id)}.")
+    if found.rules and found.rules != judgement.id:
+        told["note"] = (
+            f"The workers judge by rules {found.rules}, this explanation by {judgement.id}: "
+            "name their rules file with --rules."
+        )
+    return told
+
+
+def _filed(order_id: str, file: str, as_of: str | None, judgement: Judgement) -> Json:
+    """Explain an order of a file, judged like `tower replay` does."""
+    replay = Replay(judgement.rules)
+    replay.run(read_lines(file), None if as_of is None else instant(as_of))
+    told = explain(order_id, replay.orders.row(order_id), replay.as_of)
+    if told is None:
+        until = "" if as_of is None else f" received by {as_of}"
+        raise TowerError(
+            f"The file {file} has no event of an order {printable(order_id)}{until}."
+        )
+    return told

@@ -1,0 +1,106 @@
+"""Every promise that was made, and why one of them is what the verdict is measured by."""
+
+from typing import Any
+
+from models.events import OrderPromised, PromiseChanged
+from streams.domain.arrivals import Arrived
+from streams.domain.order import Order
+from streams.domain.promises import Resolved, resolve
+from streams.domain.tracking import Track
+from streams.domain.verdicts import effective, original
+from streams.explaining.timeline import standing
+from streams.wording import Face
+
+Json = dict[str, Any]
+
+
+def promises(order: Order, face: Face) -> list[Json]:
+    """Return every promise that was said, who said it, and what became of it."""
+    told = []
+    counts = _effective_event(order)
+    for arrived in standing(order):
+        event = arrived.event
+        if not isinstance(event, OrderPromised | PromiseChanged) or event.promise is None:
+            continue
+        track = order.track
+        tolerance = order.judgement.tolerance(track.carrier)
+        resolved = resolve(event.promise, track.timezone, tolerance)
+        roles = [
+            name
+            for name, holds in (
+                ("original", event.promise is track.original),
+                ("effective", arrived is counts),
+                ("latest", event.promise is track.latest),
+            )
+            if holds
+        ]
+        told.append({
+            "roles": roles,
+            "said_at": face.iso(arrived.at),
+            "by": event.by if isinstance(event, PromiseChanged) else "the first promise",
+            "source": event.source,
+            "promise": face.promised(resolved),
+            "precision": resolved.precision,
+            "start": None if resolved.start is None else face.iso(resolved.start),
+            "end": face.iso(resolved.end),
+            "why": _why_counts(arrived, order, counts),
+        })  # fmt: skip
+    return told
+
+
+def _effective_event(order: Order) -> Arrived | None:
+    """Return the event whose promise the verdict is measured by."""
+    track, judgement = order.track, order.judgement
+    first, counts = original(track, judgement), effective(track, judgement)
+    if first is None:
+        return None
+    tolerance = judgement.tolerance(track.carrier)
+    for arrived in reversed(standing(order)):
+        event = arrived.event
+        if (
+            isinstance(event, PromiseChanged)
+            and event.by == "consignee"
+            and resolve(event.promise, track.timezone, tolerance) == counts
+            and _untimely(arrived, track, first) is None
+        ):
+            return arrived
+    return next(each for each in standing(order) if _promise_of(each) is track.original)
+
+
+def _promise_of(arrived: Arrived) -> object:
+    return getattr(arrived.event, "promise", None)
+
+
+def _why_counts(arrived: Arrived, order: Order, counts: Arrived | None) -> str:
+    """Say why a promise is, or is not, the one the verdict is measured by."""
+    event, track = arrived.event, order.track
+    if arrived is counts:
+        if isinstance(event, PromiseChanged):
+            return "counts: the customer's own last wish, said in time"
+        return "counts: the first promise, and no timely wish of the customer replaced it"
+    if isinstance(event, OrderPromised):
+        if event.promise is track.original:
+            return "does not count: the customer wished another time"
+        return "does not count: only the first promise does"
+    if event.kind == "promise_changed" and getattr(event, "by", "") != "consignee":
+        return f"does not count: only the customer moves the verdict, not the {_by(event)}"
+    first = original(track, order.judgement)
+    late = None if first is None else _untimely(arrived, track, first)
+    return f"does not count: {late or 'a later wish replaced it'}"
+
+
+def _by(event: object) -> str:
+    return str(getattr(event, "by", "unknown"))
+
+
+def _untimely(arrived: Arrived, track: Track, first: Resolved) -> str | None:
+    """Return why a wish of the customer came too late (kpis 2.12 P2), None if in time."""
+    if arrived.at >= first.end:
+        return "said after the first promise had ended"
+    visits = track.attempts.visits
+    if visits and arrived.at >= visits[0].at:
+        return "said after the first attempt"
+    handover = track.handover
+    if handover is not None and arrived.key > handover.key:
+        return "said after the handover"
+    return None
