@@ -11,7 +11,25 @@ from streams.admin import describe_topics
 from streams.cli.main import main
 from streams.embedded import EmbeddedBroker
 
+SEED = 20_261_124
+
 ReadTopic = Callable[[str], Awaitable[list[ConsumerRecord[bytes, bytes]]]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the command line say where chance begins."""
+    parser.addoption("--seed", type=int, default=SEED, help="where the random tests begin")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Print the seed, so that a failure can be had again."""
+    return f"seed: {config.getoption('--seed')}"
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of the command line (`--seed N`)."""
+    return int(request.config.getoption("--seed"))
 
 
 @pytest.fixture(scope="session")
