@@ -7,6 +7,7 @@ a duplicate. Counts of ended hours go to one archive row.
 
 import json
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from models.base import Millis, millis
@@ -21,8 +22,10 @@ HOUR_MS = 3_600_000
 KNOWN_MS = 48 * HOUR_MS
 ARCHIVE = b"\x01counts"
 COURIER, HOUR = b"c/", b"h/"
+# Of one courier in one hour; a row has its bounds. Beyond, a repeated event is another one.
+IDS_KNOWN = 10_000
 
-# An hour's row: {"ids": {id: [received_at, digest of the content]}, "counts": {...}}
+# An hour's row: {"ids": {digest of id: [received_at, digest of content]}, "counts": {...}}
 HourRow = dict[str, Any]
 # When an event first came, epoch milliseconds, and the digest of its content.
 Known = tuple[Millis, str]
@@ -65,12 +68,11 @@ class CouriersFold:
                 self.archived = json.loads(payload)
             elif key.startswith(HOUR):
                 self.hours[key] = json.loads(payload)
-                known = self.known.setdefault(_courier_of(key), {})
-                known.update(
-                    {name: tuple(each) for name, each in self.hours[key]["ids"].items()}
-                )
             else:
                 self.couriers[key] = json.loads(payload)
+        for key in sorted(self.hours, key=_hour_of):  # of an id that came again, the last
+            known = self.known.setdefault(_courier_of(key), {})
+            known.update({name: tuple(each) for name, each in self.hours[key]["ids"].items()})
 
     def fold(self, records: Sequence[Record], out: Outputs) -> None:
         """Apply records in order, put the rows they changed, pass the clock on."""
@@ -151,8 +153,10 @@ class CouriersFold:
         hour = self.hours.setdefault(hour_key, {"ids": {}, "counts": {}})
         digest = content_of(event).hex()
         if known is None:
-            hour["ids"][_id(event)] = [received_at, digest]
-            self.known.setdefault(event.courier_id, {})[_id(event)] = (received_at, digest)
+            if len(hour["ids"]) < IDS_KNOWN:
+                name = _id(event)
+                hour["ids"][name] = [received_at, digest]
+                self.known.setdefault(event.courier_id, {})[name] = (received_at, digest)
             _add(hour["counts"], {"accepted": 1, "unknown_fields": int(unknown)})
         else:
             _add(hour["counts"], {"duplicate": 1, "id_conflict": int(known[1] != digest)})
@@ -235,7 +239,9 @@ def _newest(row: dict[str, Any], event: CourierEvent) -> dict[str, Any]:
 
 
 def _id(event: CourierEvent) -> str:
-    return f"{event.source} {event.event_id}"
+    """Return a digest of what names an event of a courier, short however long the name is."""
+    name = f"{event.source} {event.event_id}"
+    return blake2b(name.encode(), digest_size=12).hexdigest()
 
 
 def _hour_key(courier_id: str, received_at: Millis) -> bytes:
