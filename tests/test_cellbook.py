@@ -31,9 +31,8 @@ def test_totals_are_the_archive_and_the_last_of_every_row(steps):
         if ends:
             book.archive_all(contribution, always)
             archived += contribution.items()
-            contribution = {}
-        book.replace(key, contribution)
-        live[key] = contribution
+        live[key] = {} if ends else contribution
+        book.replace(key, live[key])
     parts = [*archived, *(pair for each in live.values() for pair in each.items())]
     assert book.totals == merge(parts)
     assert book.archive == merge(archived)
