@@ -87,6 +87,7 @@ class Replay:
             decoded.event, arrival.received_at, decoded.canonical, unknown=decoded.unknown
         )
         if arrival.received_at > self.as_of:
+            self.orders.advance(self.as_of, self._offset, self.out)
             self._accept_unapplied(arrived)
             return
         self.orders.advance(arrival.received_at, self._offset, self.out)

@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 from models.base import Millis, millis
 from models.events import Event, EventWithdrawn, OrderPromised, PromiseChanged
-from streams.domain.arrivals import Arrived, by_receipt
+from streams.domain.arrivals import Arrived, LifeKey, by_receipt
 from streams.domain.judgement import Judgement, Tolerance
 from streams.domain.promises import Resolved
 from streams.domain.tracking import Track, derive
@@ -22,6 +22,7 @@ from streams.domain.zones import DAY_MS
 Identity = tuple[str, str]
 NEW_LIFE_MS = 90 * DAY_MS  # an id promised again that late is another order (L12)
 NEVER: Millis = 1 << 62
+FIRST_RECEIPT: tuple[Millis, LifeKey, bytes] = (-NEVER, (-NEVER, 0, 0, "", ""), b"")
 
 
 class Order:
@@ -32,7 +33,7 @@ class Order:
 
     __slots__ = (
         "_closes_at", "_frozen", "_promise", "arrivals", "copies", "judgement",
-        "last_received", "size", "track", "withdrawn",
+        "last_receipt", "size", "track", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, judgement: Judgement) -> None:
@@ -42,7 +43,7 @@ class Order:
         self.withdrawn: set[Identity] = set()
         self.track = Track(judgement)
         self.size = 0
-        self.last_received: Millis = -NEVER
+        self.last_receipt = FIRST_RECEIPT
         self._forget()
 
     def _forget(self) -> None:
@@ -63,10 +64,11 @@ class Order:
             self.size -= len(known.canonical)
         self.arrivals[arrived.identity] = arrived
         self.size += len(arrived.canonical)
-        in_order = arrived.received_at >= self.last_received
-        if known is None and in_order and self._sorts_last(arrived):
-            self.last_received = arrived.received_at
-            self._advance(arrived)
+        receipt = by_receipt(arrived)
+        if known is None and receipt > self.last_receipt and self._sorts_last(arrived):
+            frozen = None if arrived.received_at == self.last_received else self._frozen
+            self.last_receipt = receipt
+            self._advance(arrived, frozen)
         else:
             self.rebuild()
 
@@ -99,8 +101,8 @@ class Order:
             and (not isinstance(event, OrderPromised) or len(self.arrivals) == 1)
         )
 
-    def _advance(self, arrived: Arrived) -> None:
-        frozen = self._frozen
+    def _advance(self, arrived: Arrived, frozen: tuple[Track, Millis | None] | None) -> None:
+        """Fold an event on top; `frozen` is the evidence frozen before it was received."""
         self._forget()
         self.track.advance(arrived)
         if frozen is not None and frozen[0] is not self.track:
@@ -109,7 +111,7 @@ class Order:
     def rebuild(self) -> None:
         """Fold the whole set again."""
         self._forget()
-        self.last_received = max(each.received_at for each in self.arrivals.values())
+        self.last_receipt = max(by_receipt(each) for each in self.arrivals.values())
         self.withdrawn = {
             (each.event.source, each.event.withdraws)
             for each in self.arrivals.values()
@@ -126,6 +128,11 @@ class Order:
             self.track = derive(self.arrivals.values(), self.judgement)
 
     # -- what follows ----------------------------------------------------------------
+
+    @property
+    def last_received(self) -> Millis:
+        """Return when the last of the events was received; copies of them say nothing."""
+        return self.last_receipt[0]
 
     @property
     def _tolerance(self) -> Tolerance:
@@ -165,8 +172,8 @@ class Order:
         floor = self._no_maturity_before()
         for known in range(1, len(received)):
             now = received[known].received_at
-            if now <= floor:
-                continue
+            if now <= floor or now == received[known - 1].received_at:
+                continue  # what was received together is judged together
             mature = self._maturity(received[:known])
             if mature is not None and now > mature:
                 return self._as_of(received, mature), mature
@@ -199,9 +206,12 @@ class Order:
 
     @property
     def closes_at(self) -> Millis:
-        """Return the instant at which this life ends if nothing more is received (L13)."""
+        """Return the instant at which this life ends if nothing more is received (L13).
+
+        It is later than every receipt: what is received together is judged together.
+        """
         if self._closes_at is None:
-            self._closes_at = self._closing()
+            self._closes_at = max(self._closing(), self.last_received + 1)
         return self._closes_at
 
     def _closing(self) -> Millis:
@@ -215,10 +225,14 @@ class Order:
         return max(last + self.judgement.silent, final)
 
     def begins_another(self, arrived: Arrived) -> bool:
-        """Tell whether an event is the promise of another order under the same id (L12)."""
+        """Tell whether an event is the promise of another order under the same id (L12).
+
+        A copy of an event of this life is a duplicate, whatever it promises (L11).
+        """
         last = self.track.last_life_at
         return (
             isinstance(arrived.event, OrderPromised)
+            and arrived.identity not in self.arrivals
             and last is not None
             and arrived.at >= last + NEW_LIFE_MS
         )

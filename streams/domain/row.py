@@ -91,7 +91,8 @@ class Row:
         if (
             order is not None
             and not self.parked
-            and order.last_received <= arrived.received_at < order.closes_at
+            and order.last_receipt < by_receipt(arrived)
+            and arrived.received_at < order.closes_at
             and not order.begins_another(arrived)
         ):
             order.add(arrived)
@@ -152,13 +153,13 @@ class Row:
         while (at := self.settles_at) <= clock:
             if self.order is not None:
                 yield self._close(self.order, at)
-            elif self.stub is not None and at == self.stub.expires_at:
-                self.stub = None
-                self._place(self.parked)
-            else:
+            elif self.parked and self.parked[0].received_at < at:
                 refused, *rest = self.parked
                 yield Refused(refused)
                 self._place(rest)
+            else:
+                self.stub, self.ledger = None, Ledger()
+                self._place(self.parked)
         if self.order is None and self.stub is None and not self.parked:
             yield Forgotten()
 

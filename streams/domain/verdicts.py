@@ -6,7 +6,7 @@ The same function judges the frozen evidence and all of it; only the track diffe
 from dataclasses import dataclass
 from typing import Literal
 
-from models.base import Millis
+from models.base import Millis, millis
 from streams.domain.arrivals import SKEW_MS, Arrived
 from streams.domain.judgement import Judgement
 from streams.domain.promises import Resolved, resolve
@@ -94,11 +94,10 @@ def classify(at: Millis, promise: Resolved) -> Outcome:
 def _judge_handover(
     handover: Arrived, track: Track, promise: Resolved, judgement: Judgement
 ) -> Verdict:
-    outcome = classify(handover.at, promise)
-    if handover.event.time_quality == "assumed" and any(
-        classify(at, promise) != outcome for at in _readings(handover, track, judgement)
-    ):
+    outcomes = {classify(at, promise) for at in _readings(handover, track, judgement)}
+    if len(outcomes) > 1:
         return Verdict("indeterminate", "the plausible time zones give different verdicts")
+    outcome = outcomes.pop()
     early_day = (
         outcome == "on_time"
         and promise.precision == "date"
@@ -109,8 +108,15 @@ def _judge_handover(
 
 
 def _readings(handover: Arrived, track: Track, judgement: Judgement) -> list[Millis]:
-    """Return the plausible instants of a handover whose zone was assumed (L17, L24)."""
+    """Return when a handover may have been: several instants if its zone was assumed (L17).
+
+    None of them lies in the future of its receipt (L24); were all to, the receipt stands.
+    """
+    if handover.event.time_quality != "assumed":
+        return [handover.at]
     written = handover.event.occurred_at
     names = (track.timezone or judgement.tolerance(track.carrier).timezone, "UTC")
     readings = [wall_time_in(written, zone(name)) for name in names if name is not None]
-    return [at for at in readings if at <= handover.received_at + SKEW_MS]
+    readings.append(millis(written))
+    plausible = [at for at in readings if at <= handover.received_at + SKEW_MS]
+    return plausible or [handover.at]

@@ -188,7 +188,10 @@ def _lives(
     row: Life | None = None
     stub: tuple[int, int] | None = None  # until when, time of the last life event
     late: set[tuple[str, str]] = set()
-    for at, event in sorted(pairs, key=_as_received):
+    applied = [pair for pair in pairs if pair[0] <= as_of]
+    unapplied = [pair for pair in pairs if pair[0] > as_of]
+    by_time = sorted(unapplied, key=lambda pair: pair[0])
+    for at, event in [*sorted(applied, key=_as_received), *by_time]:
         if row is not None:
             row.settle(min(at, as_of))
             if row.closed_at is not None:
@@ -386,7 +389,7 @@ class Order:
         self._name(kept, rules)
         self.events = sorted(
             (
-                (_event_time(at, event, self.zone), RANK[event["kind"]], at, *_id(event)),
+                (_event_time(at, event, self.placed), RANK[event["kind"]], at, *_id(event)),
                 event,
             )
             for at, event in kept
@@ -401,8 +404,14 @@ class Order:
         self._ending()
 
     def _name(self, kept: Pairs, rules: dict[str, Any]) -> None:
+        self.zone: ZoneInfo | None = None
+        self._name_by(kept, rules)  # by the times as written
+        self.placed = self.zone  # where local times are read
+        self._name_by(kept, rules)  # by the times as read
+
+    def _name_by(self, kept: Pairs, rules: dict[str, Any]) -> None:
         told = sorted(
-            ((_event_time(at, event, None), at, *_id(event)), event)
+            ((_event_time(at, event, self.zone), at, *_id(event)), event)
             for at, event in kept
             if event["kind"] == "order_promised"
         )
