@@ -1,12 +1,15 @@
 """Figures: sketches within one percent, Wilson intervals, and the shape of the report."""
 
 import json
+import re
 from math import ceil
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.letters import Reason
 from streams.domain import sketch
 from streams.domain.cells import (
     EVENTS,
@@ -251,6 +254,20 @@ def test_the_same_events_give_the_same_bytes():
     once, again = (json.dumps(told(*A_DAY), sort_keys=True) for _ in range(2))
     assert once == again
     assert told(*A_DAY)["rules"] == replayed(rules=RULES).judgement.id
+
+
+def test_the_page_of_definitions_names_every_number():
+    page = (Path(__file__).parents[2] / "docs" / "kpis.md").read_text()
+    words = set(re.findall(r"[a-z_0-9]+", page))
+
+    def names(part):
+        for name, inner in part.items():
+            yield name
+            if isinstance(inner, dict):
+                yield from names(inner)
+
+    assert {*names(kpi({})), *names(told()["events"]), "returns"} - words == set()
+    assert {reason.value for reason in Reason} - words == set()
 
 
 def test_an_empty_kpi_is_all_zeros_and_nulls():
