@@ -16,6 +16,7 @@ from models.notices import NoticeCommand, NoticeReceipt
 from models.rules import Rules
 from streams import topics
 from streams.domain import notices
+from streams.domain.contribution import contribution
 from streams.domain.judgement import Judgement
 from streams.domain.notices import Ledger
 from streams.domain.order import NEVER, Order
@@ -350,6 +351,18 @@ def test_a_receipt_teaches_also_what_the_order_does_not_remember():
     assert notices.settle(ledger, receipt(version=2, notice_id="A-1/1/delay_worse/2"))
     assert (ledger.version, ledger.delivered, ledger.accepted_eta) == (2, True, at(600))
     assert ledger.measures() == {"notices.requested": 1, "notices.sent": 1}
+
+
+def test_what_was_told_last_is_held_against_the_handover():
+    desk = on_the_way(eta(250, 600))
+    desk.wait(270)
+    for told in (None, "sent"):
+        if told:
+            desk.settle(told)
+        desk.tell(delivered(610 if told is None else 611))
+        counted = contribution(desk.order, at(900), desk.ledger)
+        found = {name: n for cell in counted.values() for name, n in cell.items()}
+        assert found.get("eta.notified.sum") == (None if told is None else 10 * 60_000)
 
 
 def test_a_repeated_receipt_is_no_news():

@@ -29,6 +29,7 @@ from tests.story import (
     failed,
     feedback,
     out,
+    picked_up,
     promised,
     turned,
     withdrawn,
@@ -109,7 +110,7 @@ def counted(order: Order, clock: int) -> Any:
 CLOCK = at(20 * DAYS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(life=lives(), data=st.data())
 def test_adding_in_any_order_comes_to_the_same_as_folding_the_set(life, data):
     whole = Order(JUDGEMENT)
@@ -183,7 +184,7 @@ def long_lives(draw: Any) -> list[dict[str, Any]]:
     return life
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(life=long_lives(), data=st.data())
 def test_settling_now_and_then_or_once_comes_to_the_same(life, data):
     end = (
@@ -210,7 +211,7 @@ def test_settling_now_and_then_or_once_comes_to_the_same(life, data):
     assert total(kept, busy, end) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(life=long_lives(), data=st.data())
 def test_a_row_that_no_clock_has_settled_takes_events_in_any_order(life, data):
     end = max(each["received"] for each in life) + 40 * DAYS * 60_000
@@ -226,7 +227,7 @@ def test_a_row_that_no_clock_has_settled_takes_events_in_any_order(life, data):
     assert total(drained(shuffled, end), shuffled, end) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(life=long_lives(), data=st.data())
 def test_between_two_deadlines_a_contribution_is_constant(life, data):
     row = Row(JUDGEMENT)
@@ -285,3 +286,43 @@ def test_a_promise_that_comes_later_gives_local_times_their_zone():
     assert order.track.handover.at == at(0)  # 10:00 in Berlin
     order.add(arrivals(withdrawn(100, life[1]))[0])
     assert order.track.handover.at == at(60)
+
+
+def test_what_is_received_after_the_end_waits_and_counts_as_accepted():
+    row = Row(JUDGEMENT)
+    life = promised(0, instant=60), delivered(60), feedback(60 + 40 * DAYS, csat=5)
+    for arrived in arrivals(*life):
+        row.add(arrived)
+    assert len(row.parked) == 1
+    assert row.settles_at == at(60 + 30 * DAYS)
+    before = row.contribution(at(10 * DAYS))
+    assert before[cells.EVENTS] == {"accepted": 3}
+    assert sum(each.get("orders", 0) for each in before.values()) == 1
+    # Once the clock is there it is as if the row had been settled: ended, then refused.
+    after = row.contribution(at(60 + 40 * DAYS))
+    assert after[cells.EVENTS] == {"accepted": 2, "rejected.order_closed": 1}
+    settled = drained(row, at(60 + 40 * DAYS) + 1)
+    assert total(settled, row, at(60 + 40 * DAYS) + 1) == after
+
+
+def test_when_a_stub_has_served_its_time_the_id_begins_from_nothing():
+    row = Row(JUDGEMENT)
+    for arrived in arrivals(promised(0, instant=60), delivered(60)):
+        row.add(arrived)
+    drained(row, at(60 + 31 * DAYS))
+    (late,) = arrivals(picked_up(396 * DAYS))  # the stub expired at 395 days and an hour
+    row.add(late)
+    assert (row.order, row.settles_at) == (None, at(60 + 395 * DAYS))
+    assert drained(row, at(396 * DAYS)) == {}
+    assert row.order is not None
+    assert (row.stub, row.ledger.life) == (None, 1)
+
+
+def test_a_strangers_old_news_is_refused_one_by_one():
+    row = Row(JUDGEMENT)
+    for number, event_told in enumerate((picked_up(0), out(1))):
+        (arrived,) = arrivals(event_told)
+        arrived.received_at = at(91 * DAYS) + number
+        row.add(arrived)
+    assert [type(each) for each in row.settle(at(91 * DAYS) + 1)] == [Refused]
+    assert [type(each) for each in row.settle(at(91 * DAYS) + 2)] == [Refused, Forgotten]
