@@ -75,7 +75,7 @@ def _flags(arrived: Arrived, order: Order, face: Face) -> list[str]:
 def _copies(arrived: Arrived, order: Order) -> list[str]:
     copies = order.copies.get(arrived.identity, [])
     own = content_of(arrived.event) if copies else b""
-    other = sum(content != own for content in copies)
+    other = sum(content_of(copy.event) != own for copy in copies)
     if not copies:
         return []
     conflict = f", {other} of them say something else" if other else ""

@@ -82,6 +82,8 @@ def _evidence(order: Order, track: Track, promise: Resolved, face: Face) -> str:
         said = f"handed over {face.words(at)}, {beside(at, promise.end, end)}"
         if promise.first_good is not None and at < promise.first_good:
             said += f", and early is before {face.words(promise.first_good)}"
+        if track.handover.event.time_quality == "assumed":
+            said += "; the zone of that time was assumed"
         return said
     ending = track.ending
     if ending is not None:
