@@ -178,7 +178,7 @@ def _last_words(what: Show, simulated: Day, watch: Watch, console: Console) -> N
         return
     console.print(board(watch, f"At the end, seed {what.seed}", {}))
     truth = {each["order_id"]: each for each in simulated.truth}
-    warned = list({each.order_id: each for each in watch.told}.values())
+    warned = list({each.order_id: each for each in reversed(watch.told)}.values())
     known = [each for each in warned if each.at and each.order_id in watch.predicted]
     timely = [each for each in known if each.at < watch.predicted[each.order_id].promise_end]
     late = [each for each in timely if truth[each.order_id]["outcome"] in {"late", "failed"}]
