@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 DayEnd = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Minutes = Annotated[float, Field(ge=0, le=527_040)]  # a leap year
+Days = Annotated[float, Field(ge=0, le=36_600)]  # a century
+SomeDays = Annotated[float, Field(gt=0, le=36_600)]
 
 
 class _Part(BaseModel):
@@ -17,18 +20,18 @@ class _Part(BaseModel):
 class GraceMinutes(_Part):
     """How long after the end of a promise a handover still counts as on time, minutes."""
 
-    window: float = Field(0, ge=0)
-    instant: float = Field(15, ge=0)
-    date: float = Field(0, ge=0)
+    window: Minutes = 0
+    instant: Minutes = 15
+    date: Minutes = 0
 
 
 class Tolerances(_Part):
     """How a promise is judged (kpis 2.2); `day_end` is local time, 24:00 is midnight."""
 
     grace_minutes: GraceMinutes = GraceMinutes()
-    early_minutes: float = Field(15, ge=0)
+    early_minutes: Minutes = 15
     day_end: DayEnd = "24:00"
-    maturity_days: float = Field(7, ge=0)
+    maturity_days: Days = 7
     neighbour_counts: bool = False
 
 
@@ -36,9 +39,9 @@ class CarrierRules(_Part):
     """What differs for one carrier; None takes the default."""
 
     grace_minutes: GraceMinutes | None = None
-    early_minutes: float | None = Field(None, ge=0)
+    early_minutes: Minutes | None = None
     day_end: DayEnd | None = None
-    maturity_days: float | None = Field(None, ge=0)
+    maturity_days: Days | None = None
     neighbour_counts: bool | None = None
     timezone: str | None = None
     objectives: dict[str, Share] = {"on_time": 0.95, "first_attempt": 0.92}
@@ -47,9 +50,9 @@ class CarrierRules(_Part):
 class Retention(_Part):
     """How long rows live, days (kpis 2.12 L13)."""
 
-    ended_days: float = Field(30, gt=0)
-    silent_days: float = Field(90, gt=0)
-    stub_days: float = Field(365, gt=0)
+    ended_days: SomeDays = 30
+    silent_days: SomeDays = 90
+    stub_days: SomeDays = 365
 
 
 class NoticePolicy(_Part):
@@ -59,16 +62,16 @@ class NoticePolicy(_Part):
     enter at 15, leave at 5, hold 10, cool down 30, tell again when 15 worse, at most 3.
     """
 
-    enter_minutes: float = Field(15, ge=0)
-    leave_minutes: float = Field(5, ge=0)
-    hold_minutes: float = Field(10, ge=0)
-    clear_hold_minutes: float = Field(10, ge=0)
-    cooldown_minutes: float = Field(30, ge=0)
-    worse_minutes: float = Field(15, ge=0)
+    enter_minutes: Minutes = 15
+    leave_minutes: Minutes = 5
+    hold_minutes: Minutes = 10
+    clear_hold_minutes: Minutes = 10
+    cooldown_minutes: Minutes = 30
+    worse_minutes: Minutes = 15
     at_most: int = Field(3, ge=0)
-    silent_before_minutes: float = Field(60, ge=0)
+    silent_before_minutes: Minutes = 60
     silent_date_at: DayEnd = "12:00"
-    expire_minutes: float = Field(60, gt=0)
+    expire_minutes: Annotated[Minutes, Field(gt=0)] = 60
 
 
 class Rules(_Part):

@@ -74,6 +74,8 @@ def test_a_file_that_says_nothing_changes_nothing(written, text):
         ("defaults: {early: 5}", "are wrong: defaults.early: Extra inputs are not permitted"),
         ("schema: 2", "are wrong: schema: Input should be 1"),
         ("defaults: {early_minutes: -1}", "are wrong: defaults.early_minutes: Input should be"),
+        ("defaults: {maturity_days: 1e308}", "are wrong: defaults.maturity_days: Input should"),
+        ("notices: {expire_minutes: 0}", "are wrong: notices.expire_minutes: Input should be"),
         ("defaults: {maturity_days: .nan}", "are wrong: defaults.maturity_days: Input should"),
         ("defaults: {day_end: '24:30'}", "are wrong: defaults.day_end: String should match"),
         ("defaults: {day_end: '9:00'}", "are wrong: defaults.day_end: String should match"),
