@@ -53,11 +53,16 @@ class Watermarks:
 
     def encode(self) -> dict[str, object]:
         """Return what the partition row remembers."""
-        return {"entries": self.entries, "origins": self.origins}
+        return {
+            "entries": self.entries,
+            "origins": self.origins,
+            "behind": sorted(self.behind),
+        }
 
     def decode(self, stored: dict[str, Any]) -> None:
-        """Take what the partition row remembered; nobody counts as caught up any more."""
+        """Take what the partition row remembered: all of it follows from the log alone."""
         self.entries = dict(stored["entries"])
+        self.behind = set(stored.get("behind", self.upstreams))
         self.origins = {
             name: (offset, index)
             for name, (offset, index) in stored["origins"].items()

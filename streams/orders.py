@@ -29,6 +29,7 @@ from streams.facts import correction, news, predicted, settled
 from streams.rowcodec import decode_row, encode_row
 
 CACHED_ROWS = 20_000  # decoded rows kept in memory for each partition
+SLACK = 1_000  # deadlines that no longer hold, beyond those that do, before they are dropped
 KIND, TICK, RECEIPT = "kind", b"tick", b"receipt"
 
 
@@ -92,9 +93,13 @@ class OrdersFold:
                 self._dead.append(key)
                 continue
             row = self._row(key)
-            self._changed.add(key)
-            self._deferred.add(key)
+            self.book.replace(key, row.contribution(self.clock))
+            if rows.recovered_off(key) >= 0:
+                self._changed.add(key)  # it is of a later clock than the partition
+            if row.ledger.deferred:
+                self._deferred.add(key)
             self._arm(key, row, self.clock)
+            self._evict()
         self._stale = set(self._own_cells(published))
         self.book.all_changed(self._stale)
 
@@ -189,24 +194,24 @@ class OrdersFold:
         """Move the clock and do, in order, what fell due."""
         if clock > self.clock:
             self.clock = clock
-            ahead = []
             while self._heap and self._heap[0][0] <= clock:
                 at, key = heapq.heappop(self._heap)
                 if self._due.get(key) != at:
                     continue
                 del self._due[key]
-                if self._holds(key, offset):
-                    ahead.append((at, key))
+                if self._holds(key, offset):  # then it has done so, at a clock no lower
+                    self._changed.add(key)
+                    self._arm(key, self._row(key), clock)
                 else:
                     self._act(key, self._row(key), offset, out, at)
-            for at, key in ahead:
-                self._push(key, at)
         if self._deferred and self.marks.caught_up:
             waiting, self._deferred = sorted(self._deferred), set()
             for key in waiting:
                 if self._holds(key, offset):
                     self._deferred.add(key)
-                elif self._plan(key, row := self._row(key), self.clock, out):
+                else:
+                    row = self._row(key)
+                    self._plan_now(key, row, self.clock, out)
                     self._changed_at(key, row, offset)
 
     def _receipt(self, record: Record, out: Outputs) -> None:
@@ -227,40 +232,39 @@ class OrdersFold:
         for fact in news(row, order_id, self.clock):
             self._fact(fact, out)
         if self.marks.caught_up:
-            self._plan(key, row, at, out)
+            self._plan_now(key, row, at, out)
         else:
+            row.ledger.deferred = True
             self._deferred.add(key)
         self._changed_at(key, row, offset)
+
+    def _plan_now(self, key: bytes, row: Row, at: Millis, out: Outputs) -> None:
+        row.ledger.deferred = False
+        self._deferred.discard(key)
+        self._plan(key, row, at, out)
 
     def _changed_at(self, key: bytes, row: Row, offset: int) -> None:
         self._written[key] = offset
         self._changed.add(key)
         self._arm(key, row, self.clock)
 
-    def _plan(self, key: bytes, row: Row, at: Millis, out: Outputs) -> bool:
-        """Ask for the notice that is due, or take back what is on its way to an ended order.
-
-        Returns whether the order's ledger changed.
-        """
+    def _plan(self, key: bytes, row: Row, at: Millis, out: Outputs) -> None:
+        """Ask for the notice that is due, or take back what is on its way to an ended order."""
         order, ledger, order_id = row.order, row.ledger, key.decode()
         if order is None:
-            return False
+            return
         if not order.track.open:
-            if not ledger.version or ledger.superseded:
-                return False
-            ledger.superseded = True
-            message = NoticeSuperseded(order_id=order_id, version=ledger.version, at=at)
-            out.send(topics.NOTICE_COMMANDS, key, message.model_dump_json().encode())
-            return True
-        before = (ledger.version, ledger.late_since, ledger.good_since, ledger.superseded)
+            if ledger.version and not ledger.superseded:
+                ledger.superseded = True
+                message = NoticeSuperseded(order_id=order_id, version=ledger.version, at=at)
+                out.send(topics.NOTICE_COMMANDS, key, message.model_dump_json().encode())
+            return
         ledger.superseded = False
         command = notices.plan(ledger, order, order_id, at)
         if command is not None:
             if command.kind == "delay_predicted":
                 self._fact(predicted(row, order, command), out)
             out.send(topics.NOTICE_COMMANDS, key, command.model_dump_json().encode())
-        now = (ledger.version, ledger.late_since, ledger.good_since, ledger.superseded)
-        return now != before
 
     def _settle(
         self, settlement: Closed | Refused | Forgotten, offset: int, out: Outputs
@@ -330,6 +334,9 @@ class OrdersFold:
     def _push(self, key: bytes, at: Millis) -> None:
         self._due[key] = at
         heapq.heappush(self._heap, (at, key))
+        if len(self._heap) > 2 * len(self._due) + SLACK:
+            self._heap = [(due, each) for each, due in self._due.items()]
+            heapq.heapify(self._heap)
 
     def _put_rows(self) -> None:
         rows = self.rows
@@ -346,6 +353,10 @@ class OrdersFold:
                 self._dead.append(key)
         self._archived.clear()
         self._written.clear()
+        self._evict()
+
+    def _evict(self) -> None:
+        """Forget the rows decoded longest ago; what they hold has been put."""
         while len(self._cache) > CACHED_ROWS:
             self._cache.popitem(last=False)
 

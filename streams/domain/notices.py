@@ -24,7 +24,7 @@ class Ledger:
 
     `life` counts the lives of the id; `late_since` and `good_since` are when the outlook
     crossed the thresholds; `results` maps a notice id to `waiting`, `sent`, `failed` or
-    `suppressed.<reason>`.
+    `suppressed.<reason>`; `deferred` says that the plan waits until nothing lags behind.
     """
 
     life: int = 1
@@ -37,6 +37,7 @@ class Ledger:
     delivered: bool = False
     accepted_eta: Millis | None = None
     superseded: bool = False
+    deferred: bool = False
     results: dict[str, str] = field(default_factory=dict)
 
     def measures(self) -> Measures:
