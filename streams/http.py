@@ -1,13 +1,29 @@
 """The operations listener of a process: `/metrics`, `/healthz`, `/readyz`, nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Metric, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from streams.errors import TowerError
+
+# Otherwise every counter brings a series that says when it began.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered(Collector):
+    """Metrics as of one moment."""
+
+    metrics: list[Metric]
+
+    def collect(self) -> list[Metric]:
+        return self.metrics
 
 
 @asynccontextmanager
@@ -53,9 +69,15 @@ def _metrics(
     registry: CollectorRegistry,
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def metrics(request: web.Request) -> web.Response:
-        """Answer in the text format, or in OpenMetrics to whoever accepts that."""
+        """Answer in the text format, or in OpenMetrics to whoever accepts that.
+
+        The series are gathered at once, between two turns of the loop; writing them out takes
+        longest and does not hold the loop up.
+        """
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+        gathered = _Gathered(list(registry.collect()))
+        body = await asyncio.to_thread(encode, gathered)
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     return metrics
 

@@ -3,25 +3,30 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from models.base import Millis
 from streams import topics
 from streams.admin import check_topics, ensure_topics
 from streams.app import worker
+from streams.cellmetrics import CellCollector, Cells, Partition
 from streams.config import Settings
+from streams.domain.cells import EVENTS
 from streams.domain.judgement import Judgement
 from streams.engine.app import run
 from streams.engine.engine import Engine
 from streams.errors import TowerError
 from streams.http import serving
 from streams.ingest import IngestFold
-from streams.metrics import CellCollector, Cells, Metrics
+from streams.metrics import Metrics
 from streams.orders import OrdersFold
+
+if TYPE_CHECKING:
+    from streams.couriers import CouriersFold
 
 
 def work(settings: Settings, judgement: Judgement) -> int:
@@ -31,12 +36,12 @@ def work(settings: Settings, judgement: Judgement) -> int:
         TowerError: no broker, or topics that would lose or misdate events.
     """
     asyncio.run(_prepare(settings))
-    metrics = Metrics(CollectorRegistry())
+    metrics = Metrics(CollectorRegistry(), judgement.rules.carriers)
     app = worker(settings, judgement, metrics)
     engine = cast("Engine", app.engine)
     view = _View(engine)
     metrics.registry.register(
-        CellCollector(view.cells, view.clock, judgement.rules, metrics.carriers)
+        CellCollector(metrics, view.cells, view.clock, view.duplicates, judgement.rules)
     )
     metrics.registry.register(HealthCollector(engine, view))
 
@@ -87,6 +92,16 @@ class _View:
         """Return the least clock of the owned inbox partitions, 0 without one."""
         return min((fold.clock for fold in self.orders()), default=0)
 
+    def duplicates(self) -> dict[Partition, int]:
+        """Return how many copies the partitions of both logs have seen."""
+        found = {
+            (topics.ORDER_EVENTS, fold.partition): fold.book.totals.get(EVENTS, {})
+            for fold in self.orders()
+        }
+        for number, fold in self._engine.folds(topics.COURIER_LOG).items():
+            found[topics.COURIER_EVENTS, number] = cast("CouriersFold", fold).counts()
+        return {partition: counts.get("duplicate", 0) for partition, counts in found.items()}
+
 
 class HealthCollector(Collector):
     """Lag, clocks and recovery of the worker itself."""
@@ -103,14 +118,31 @@ class HealthCollector(Collector):
         """Yield every series."""
         lag = GaugeMetricFamily(
             "tower_consumer_lag_records",
-            "Records not applied yet",
+            "Records not applied yet.",
             labels=["topic", "partition"],
         )
         for (topic, partition), records in self._engine.lag().items():
             lag.add_metric([topic, str(partition)], records)
+        yield lag
+        yield self._newest()
+        clock, engine = self._view.clock(), self._engine
+        for name, says, value in (
+            ("clock_timestamp_seconds", "Least clock of the inbox partitions owned.",
+             clock / 1_000),
+            ("commit_age_seconds", "Age of the oldest last barrier.", engine.commit_age()),
+            ("recovery_seconds", "How long the last recovery took.", engine.recovered_seconds),
+        ):  # fmt: skip
+            yield GaugeMetricFamily(f"tower_{name}", says, value=value)
+        for name, says, count in (
+            ("recovered_rows", "Rows recovered.", engine.recovered_rows),
+            ("rebalances", "Assignments of partitions.", engine.rebalances),
+        ):
+            yield CounterMetricFamily(f"tower_{name}", says, value=count)
+
+    def _newest(self) -> Metric:
         newest = GaugeMetricFamily(
             "tower_last_event_timestamp_seconds",
-            "Receipt of the newest event",
+            "When the newest event was received.",
             labels=["topic"],
         )
         latest: dict[str, Millis] = {}
@@ -119,16 +151,4 @@ class HealthCollector(Collector):
             latest[topic] = max(latest.get(topic, 0), fold.newest)
         for topic, at in latest.items():
             newest.add_metric([topic], at / 1_000)
-        yield lag
-        yield newest
-        for name, text, value in (
-            ("tower_clock_timestamp_seconds", "Least clock of the owned inbox partitions",
-             self._view.clock() / 1_000),
-            ("tower_commit_age_seconds", "Seconds since the oldest last barrier",
-             self._engine.commit_age()),
-            ("tower_recovered_rows", "Rows recovered", self._engine.recovered_rows),
-            ("tower_recovery_seconds", "How long the last recovery took",
-             self._engine.recovered_seconds),
-            ("tower_rebalances", "Assignments of partitions", self._engine.rebalances),
-        ):  # fmt: skip
-            yield GaugeMetricFamily(name, text, value=value)
+        return newest

@@ -92,11 +92,10 @@ def kpi(m: Measures) -> Json:
 
 
 def _by(cells: Mapping[Cell, Measures], key: Callable[[Cell], str]) -> Json:
-    names = sorted({key(cell) for cell, each in cells.items() if each.get("orders")})
-    return {
-        name: kpi(_sum(each for cell, each in cells.items() if key(cell) == name))
-        for name in names
-    }
+    totals: dict[str, Measures] = {}
+    for cell, each in cells.items():
+        add(totals.setdefault(key(cell), {}), each)
+    return {name: kpi(total) for name, total in sorted(totals.items()) if total.get("orders")}
 
 
 def _sum(parts: Iterable[Measures]) -> Measures:

@@ -1,0 +1,1 @@
+"""Whatever outsiders send, through a real Kafka and real workers."""
