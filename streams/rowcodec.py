@@ -13,7 +13,7 @@ from streams.codec import load_order
 from streams.domain.arrivals import Arrived
 from streams.domain.judgement import Judgement
 from streams.domain.notices import Ledger
-from streams.domain.order import Identity, Order
+from streams.domain.order import Order
 from streams.domain.row import Row, Stub, Told
 from streams.errors import TowerError
 
@@ -23,19 +23,13 @@ _PREFIX = bytes((SCHEMA,))
 Kept = tuple[Millis, bool, bytes]
 
 
-class _Copies(msgspec.Struct, array_like=True):
-    source: str
-    event_id: str
-    contents: list[bytes]
-
-
 class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
     """A row as it is written; dataclasses of the domain go in as they are."""
 
     stub: Stub | None = None
     events: list[Kept] = []
     parked: list[Kept] = []
-    copies: list[_Copies] = []
+    copies: list[Kept] = []
     ledger: Ledger | None = None
     told: Told | None = None
     too_large: int = 0
@@ -54,7 +48,7 @@ def encode_row(row: Row) -> bytes:
         stub=row.stub,
         events=[] if order is None else [_kept(each) for each in order.arrivals.values()],
         parked=[_kept(each) for each in row.parked],
-        copies=[] if order is None else [_Copies(*key, c) for key, c in order.copies.items()],
+        copies=[] if order is None else [_kept(e) for c in order.copies.values() for e in c],
         ledger=None if order is None else row.ledger,
         told=None if order is None else row.told,
         too_large=row.too_large,
@@ -81,10 +75,7 @@ def decode_row(payload: bytes | None, judgement: Judgement) -> Row:
         row.ledger.life = stored.stub.life + 1
     if stored.events:
         row.order = Order(judgement)
-        copies: dict[Identity, list[bytes]] = {
-            (each.source, each.event_id): each.contents for each in stored.copies
-        }
-        row.order.load(map(_arrived, stored.events), copies)
+        row.order.load(map(_arrived, stored.events), map(_arrived, stored.copies))
         row.ledger = stored.ledger or row.ledger
         row.told = stored.told or row.told
     return row

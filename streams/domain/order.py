@@ -6,7 +6,7 @@ judged in the end is judged on what had been received by then: `frozen` (kpis 2.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -28,22 +28,23 @@ FIRST_RECEIPT: tuple[Millis, LifeKey, bytes] = (-NEVER, (-NEVER, 0, 0, "", ""), 
 class Order:
     """The accepted events of one life and the caches that follow from them.
 
-    `copies` holds for each event that came more than once the contents of the other copies.
+    `copies` holds for each event that came more than once the other copies, whole: a life may
+    turn out to have ended before one of them was received. `latest` is the last receipt.
     """
 
     __slots__ = (
         "_closes_at", "_frozen", "_promise", "arrivals", "copies", "judgement",
-        "last_receipt", "size", "track", "withdrawn",
+        "last_receipt", "latest", "size", "track", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, judgement: Judgement) -> None:
         self.judgement = judgement
         self.arrivals: dict[Identity, Arrived] = {}
-        self.copies: dict[Identity, list[bytes]] = {}
+        self.copies: dict[Identity, list[Arrived]] = {}
         self.withdrawn: set[Identity] = set()
         self.track = Track(judgement)
         self.size = 0
-        self.last_receipt = FIRST_RECEIPT
+        self.last_receipt = self.latest = FIRST_RECEIPT
         self._forget()
 
     def _forget(self) -> None:
@@ -55,16 +56,16 @@ class Order:
 
     def add(self, arrived: Arrived) -> None:
         """Take an event or a copy of one; the result does not depend on the order of calls."""
+        receipt = by_receipt(arrived)
+        self.latest = max(self.latest, receipt)
+        self.size += len(arrived.canonical)
         known = self.arrivals.get(arrived.identity)
         if known is not None and known.precedence <= arrived.precedence:
             self._copy(arrived)
             return
         if known is not None:
             self._copy(known)
-            self.size -= len(known.canonical)
         self.arrivals[arrived.identity] = arrived
-        self.size += len(arrived.canonical)
-        receipt = by_receipt(arrived)
         if known is None and receipt > self.last_receipt and self._sorts_last(arrived):
             frozen = None if arrived.received_at == self.last_received else self._frozen
             self.last_receipt = receipt
@@ -72,24 +73,24 @@ class Order:
         else:
             self.rebuild()
 
-    def keep_copies(self, copies: dict[Identity, list[bytes]]) -> None:
-        """Take over what is known of copies, for the events this life holds."""
-        for identity, contents in copies.items():
-            if identity in self.arrivals:
-                self.copies.setdefault(identity, []).extend(contents)
-                self.size += sum(map(len, contents))
-
-    def load(self, arrivals: Iterable[Arrived], copies: dict[Identity, list[bytes]]) -> None:
+    def load(self, arrivals: Iterable[Arrived], copies: Iterable[Arrived]) -> None:
         """Take a stored set whole."""
         self.arrivals = {each.identity: each for each in arrivals}
-        self.size = sum(len(each.canonical) for each in self.arrivals.values())
-        self.keep_copies(copies)
+        for each in copies:
+            self._copy(each)
+        held = list(self.held())
+        self.size = sum(len(each.canonical) for each in held)
         self.rebuild()
+        self.latest = max(map(by_receipt, held))
+
+    def held(self) -> Iterator[Arrived]:
+        """Yield everything that came, events and copies."""
+        yield from self.arrivals.values()
+        for copies in self.copies.values():
+            yield from copies
 
     def _copy(self, arrived: Arrived) -> None:
-        content = content_of(arrived.event)
-        self.copies.setdefault(arrived.identity, []).append(content)
-        self.size += len(content)
+        self.copies.setdefault(arrived.identity, []).append(arrived)
 
     def _sorts_last(self, arrived: Arrived) -> bool:
         event = arrived.event
@@ -240,6 +241,11 @@ class Order:
     # -- what is counted of the events themselves ------------------------------------
 
     @property
+    def came(self) -> int:
+        """Return how many events and copies came."""
+        return len(self.arrivals) + self.duplicates
+
+    @property
     def duplicates(self) -> int:
         """Return how many copies came beside the events."""
         return sum(map(len, self.copies.values()))
@@ -248,10 +254,10 @@ class Order:
     def conflicts(self) -> int:
         """Return how many copies say something else than their event (L11)."""
         return sum(
-            content != own
-            for identity, contents in self.copies.items()
+            content_of(copy.event) != own
+            for identity, copies in self.copies.items()
             for own in (content_of(self.arrivals[identity].event),)
-            for content in contents
+            for copy in copies
         )
 
     @property

@@ -91,13 +91,13 @@ class Row:
         if (
             order is not None
             and not self.parked
-            and order.last_receipt < by_receipt(arrived)
+            and order.latest < by_receipt(arrived)
             and arrived.received_at < order.closes_at
             and not order.begins_another(arrived)
         ):
             order.add(arrived)
         else:
-            held = [] if order is None else list(order.arrivals.values())
+            held = () if order is None else order.held()
             self._place([*held, *self.parked, arrived])
         return True
 
@@ -105,12 +105,12 @@ class Row:
     def size(self) -> int:
         """Return about how many bytes the row takes when encoded."""
         order = self.order
-        held = 0 if order is None else order.size + EVENT_OVERHEAD * len(order.arrivals)
+        held = 0 if order is None else order.size + EVENT_OVERHEAD * order.came
         return held + sum(len(each.canonical) + EVENT_OVERHEAD for each in self.parked)
 
     def _place(self, arrivals: list[Arrived]) -> None:
         """Divide events, as received, into those of the present life and those to park."""
-        before, self.order, self.parked = self.order, None, []
+        self.order, self.parked = None, []
         arrivals.sort(key=by_receipt)
         for number, arrived in enumerate(arrivals):
             if self.order is None:
@@ -124,8 +124,6 @@ class Row:
                 self.parked = arrivals[number:]
                 break
             self.order.add(arrived)
-        if self.order is not None and before is not None and before.copies:
-            self.order.keep_copies(before.copies)
 
     def _begins(self, arrived: Arrived) -> bool:
         """Tell whether an event begins a life here (L12, L21, L22a)."""
@@ -194,10 +192,8 @@ class Row:
     def _if_nothing_more_comes(self, clock: Millis) -> Contribution:
         """Judge what is parked as if every event received up to the clock were here."""
         twin = Row(self.judgement, None, self.stub, [], self.ledger, self.told, self.too_large)
-        held = [] if self.order is None else list(self.order.arrivals.values())
+        held = () if self.order is None else self.order.held()
         twin._place([*held, *self.parked])
-        if twin.order is not None and self.order is not None:
-            twin.order.keep_copies(self.order.copies)
         counted: Contribution = {}
         for settlement in twin.settle(clock + 1):
             _sum(counted, _of(settlement))

@@ -1,0 +1,79 @@
+"""The folds alone, on logs in memory: whatever overtakes what, the report is the replay."""
+
+from datetime import UTC, datetime
+from itertools import permutations
+from random import Random
+
+import pytest
+
+from streams.domain.cells import EVENTS
+from streams.domain.row import Row
+from streams.feed import in_order_of_arrival
+from streams.replay import Replay
+from streams.rules import load
+from streams.simulate import DaySpec, day
+from streams.simulate.lines import said
+from tests.domain.given import DAYS, JUDGEMENT, arrivals, at
+from tests.domain.histories import Teller, lines
+from tests.equality.comparing import differences
+from tests.equality.rehearsal import rehearse
+from tests.story import delivered, in_transit, promised
+
+TICK_SECONDS = (1, 900, 86_400)
+BEGINS = datetime(2026, 3, 3, 6, tzinfo=UTC)
+
+
+def random_lives(rng):
+    tellers = [Teller(rng, f"life-{number}") for number in range(rng.choice((1, 2, 5)))]
+    return lines([event for teller in tellers for event in teller.life()])
+
+
+def simulated(rng):
+    scenario = rng.choice(("hostile_day", "quarter"))
+    made = day(DaySpec(orders=4, couriers=2, seed=rng.getrandbits(32), start=BEGINS,
+                       scenario=scenario))  # fmt: skip
+    return list(said(made.events))
+
+
+def agree(story, seed, rng):
+    replay = Replay(load(None))
+    replay.run(story)
+    live = rehearse(
+        in_order_of_arrival(story), rng.getrandbits(32), tick_seconds=rng.choice(TICK_SECONDS)
+    )
+    assert differences(live, replay.report()) == [], f"history {seed}"
+
+
+def rehearsals(seed, lives, days):
+    for number in range(lives):
+        rng = Random(f"lives {seed} {number}")  # noqa: S311
+        agree(random_lives(rng), number, rng)
+    for number in range(days):
+        rng = Random(f"days {seed} {number}")  # noqa: S311
+        agree(simulated(rng), number, rng)
+
+
+def test_random_runs_of_the_folds_come_to_the_replay(seed):
+    rehearsals(seed, lives=100, days=3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_many_random_runs_of_the_folds_come_to_the_replay(seed):
+    rehearsals(seed + 1, lives=4_000, days=150)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_copy_received_after_the_end_is_refused_also_where_the_end_is_heard_last(order):
+    # The row ends 30 days after the delivery. The depot's scan comes again on day 60: while the
+    # delivery is still on its way that is a copy in an open life, afterwards it is too late.
+    scan = in_transit(1)
+    events = arrivals(
+        promised(0, window=(60, 120)), scan, delivered(100),
+        {**scan, "observed_at": "2026-05-02T09:00:00Z"},
+    )  # fmt: skip
+    row = Row(JUDGEMENT)
+    for number in order:
+        row.add(events[number])
+    counted = row.contribution(at(80 * DAYS))[EVENTS]
+    assert counted == {"accepted": 3, "rejected.order_closed": 1}
