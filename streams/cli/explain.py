@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from streams.cli.explained import pages
@@ -45,6 +46,10 @@ def command(
 
     Reads the running tower, or with --file a file of events, by the same rules.
     """
+    if not order.isprintable():
+        raise TowerError(
+            f"There is no order {printable(order)}: an id holds what prints alone."
+        )
     settings = settings_from(brokers=brokers, namespace=namespace, rules=rules)
     judgement = Judgement(load(settings.rules))
     if file is None:
@@ -59,7 +64,11 @@ def command(
 def _live(order_id: str, settings: Settings, judgement: Judgement) -> Json:
     """Explain an order of the running tower."""
     found = run(live_row(settings, order_id))
-    told = explain(order_id, decode_row(found.payload, judgement), found.clock)
+    try:
+        row = decode_row(found.payload, judgement)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise TowerError(f"The row of the order could not be read: {error}") from error
+    told = explain(order_id, row, found.clock)
     if told is None:
         raise TowerError(f"The tower knows no order {printable(order_id)}.")
     if found.rules and found.rules != judgement.id:

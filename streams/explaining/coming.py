@@ -34,7 +34,7 @@ def notices_of(row: Row, face: Face) -> list[Json]:
     """Return the notices that were asked for, and what became of each."""
     ledger, told = row.ledger, []
     for notice_id, result in ledger.results.items():
-        _, kind, version = notice_id.rsplit("/", 2)
+        kind, version = ("", "", *notice_id.split("/"))[-2:]
         newest = version == str(ledger.version) and ledger.last_at is not None
         told.append({
             "notice_id": notice_id,

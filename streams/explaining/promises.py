@@ -85,8 +85,9 @@ def _why_counts(arrived: Arrived, order: Order, counts: Arrived | None) -> str:
     if event.kind == "promise_changed" and getattr(event, "by", "") != "consignee":
         return f"does not count: only the customer moves the verdict, not the {_by(event)}"
     first = original(track, order.judgement)
-    late = None if first is None else _untimely(arrived, track, first)
-    return f"does not count: {late or 'a later wish replaced it'}"
+    if first is None:
+        return "does not count: there was no first promise to change"
+    return f"does not count: {_untimely(arrived, track, first) or 'a later wish replaced it'}"
 
 
 def _by(event: object) -> str:
@@ -100,7 +101,5 @@ def _untimely(arrived: Arrived, track: Track, first: Resolved) -> str | None:
     visits = track.attempts.visits
     if visits and arrived.at >= visits[0].at:
         return "said after the first attempt"
-    handover = track.handover
-    if handover is not None and arrived.key > handover.key:
-        return "said after the handover"
-    return None
+    heard = any(promise is _promise_of(arrived) for _, promise in track.consignee)
+    return None if heard else "said after the handover"

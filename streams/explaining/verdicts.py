@@ -72,8 +72,9 @@ def _why(
 def _evidence(order: Order, track: Track, promise: Resolved, face: Face) -> str:
     """Say what a verdict looked at: the deciding event against the promise."""
     if track.decided is not None:
-        last = [each for each in standing(order) if each.event.kind == "verdict_decided"][-1]
-        return f"{says(last.event, face)}, said {face.words(last.at)}"
+        for each in reversed(standing(order)):
+            if getattr(each.event, "verdict", None) == track.decided:
+                return f"{says(each.event, face)}, said {face.words(each.at)}"
     grace = promise.deadline - promise.end
     allowed = f" (grace {duration(grace)})" if grace else " (no grace)"
     end = f"the promised end {face.words(promise.end)}{allowed}"

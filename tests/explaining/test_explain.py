@@ -7,10 +7,12 @@ import json
 
 import pytest
 
+from models.notices import NoticeReceipt
 from models.rules import Rules
 from streams.cli.explained import pages
 from streams.cli.options import instant
 from streams.domain.judgement import Judgement
+from streams.domain.notices import settle
 from streams.explaining import explain
 from streams.replay import Replay
 from tests import story as tell
@@ -385,6 +387,37 @@ def test_a_second_life_speaks_of_the_first():
 
 def test_an_unknown_order_is_none():
     assert explained(*LATE, order="B-2") is None
+
+
+def test_a_receipt_says_what_became_of_a_notice():
+    replay = Replay(Rules())
+    replay.run(story(*LATE))
+    row = replay.orders.row("A-1")
+    for notice_id, kind, result, reason, eta in (
+        ("A-1/1/delay_predicted/1", "delay_predicted", "sent", None, 220),
+        ("A-1/1/delay_worse/2", "delay_worse", "suppressed", "muted", None),
+        ("odd", "delay_worse", "failed", "recipient", None),
+    ):
+        receipt = NoticeReceipt(
+            notice_id=notice_id,
+            order_id="A-1",
+            kind=kind,
+            version=1,
+            result=result,
+            reason=reason,
+            eta=None if eta is None else instant(tell.moment(eta)),
+            at=replay.as_of,
+        )
+        assert settle(row.ledger, receipt)
+    told = explain("A-1", row, replay.as_of)
+    assert [each["became"] for each in told["notices"]] == [
+        "sent",
+        "not said: the customer muted this kind",
+        "could not be sent",
+    ]
+    # the customer was told minute 220, the handover was at 215
+    assert told["etas"]["deviations"]["notified"] == -5 * 60
+    assert "the ETA the customer was told" in pages(told)
 
 
 def test_rules_of_a_carrier_show_in_its_numbers():
