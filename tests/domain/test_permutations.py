@@ -324,5 +324,6 @@ def test_a_strangers_old_news_is_refused_one_by_one():
         (arrived,) = arrivals(event_told)
         arrived.received_at = at(91 * DAYS) + number
         row.add(arrived)
+    assert row.contribution(at(91 * DAYS) + 1) == {cells.EVENTS: {"rejected.order_closed": 2}}
     assert [type(each) for each in row.settle(at(91 * DAYS) + 1)] == [Refused]
     assert [type(each) for each in row.settle(at(91 * DAYS) + 2)] == [Refused, Forgotten]
