@@ -77,13 +77,13 @@ def _why_counts(arrived: Arrived, order: Order, counts: Arrived | None) -> str:
     if arrived is counts:
         if isinstance(event, PromiseChanged):
             return "counts: the customer's own last wish, said in time"
-        return "counts: the first promise, and no timely wish of the customer replaced it"
+        return "counts: the first promise, no timely wish replaced it"
     if isinstance(event, OrderPromised):
         if event.promise is track.original:
             return "does not count: the customer wished another time"
         return "does not count: only the first promise does"
     if event.kind == "promise_changed" and getattr(event, "by", "") != "consignee":
-        return f"does not count: only the customer moves the verdict, not the {_by(event)}"
+        return f"does not count: the {_by(event)} cannot move the verdict"
     first = original(track, order.judgement)
     if first is None:
         return "does not count: there was no first promise to change"

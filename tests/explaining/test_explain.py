@@ -203,7 +203,7 @@ def test_the_customers_timely_wish_is_what_counts():
         "does not count: the customer wished another time",
         "does not count: a later wish replaced it",
         "counts: the customer's own last wish, said in time",
-        "does not count: only the customer moves the verdict, not the carrier",
+        "does not count: the carrier cannot move the verdict",
         "does not count: said after the first promise had ended",
     ]
     assert [each["roles"] for each in told["promises"]] == [
@@ -221,9 +221,7 @@ def test_a_wish_after_the_first_attempt_does_not_count():
         as_of=170,
     )
     assert counting(told) == {
-        ("original", "effective"): (
-            "counts: the first promise, and no timely wish of the customer replaced it"
-        ),
+        ("original", "effective"): ("counts: the first promise, no timely wish replaced it"),
         ("latest",): "does not count: said after the first attempt",
     }
 
