@@ -1,8 +1,9 @@
 """The couriers fold: where each courier is, the route to come, and what was said twice.
 
-One courier-log partition. A courier's latest position, route and shift are one row; the ids
-of its events are rows of an hour each, known for two days, so that a repeated event counts as
-a duplicate. Counts of ended hours go to one archive row.
+One courier-log partition. A courier's latest position, route and shift are one row; its
+events are rows of an hour each, known for two days. All copies of an event stand where the
+first came: the least is the event, the others are duplicates, in whatever order they came.
+Counts of ended hours go to one archive row.
 """
 
 import json
@@ -15,6 +16,7 @@ from models.events import CourierEvent, PositionReported, RoutePlanned, ShiftCha
 from streams import topics
 from streams.clocks import Watermarks, parse_origin, send_ticks
 from streams.codec import load_courier
+from streams.domain.cells import add
 from streams.domain.order import content_of
 from streams.engine.api import Beat, Outputs, Record, Rows
 
@@ -22,13 +24,16 @@ HOUR_MS = 3_600_000
 KNOWN_MS = 48 * HOUR_MS
 ARCHIVE = b"\x01counts"
 COURIER, HOUR = b"c/", b"h/"
-# Of one courier in one hour; a row has its bounds. Beyond, a repeated event is another one.
-IDS_KNOWN = 10_000
+# Contents of one courier in one hour; a row has its bounds. Beyond, nothing is remembered.
+MOST_KNOWN = 8_000
 
-# An hour's row: {"ids": {digest of id: [received_at, digest of content]}, "counts": {...}}
+# An hour's row: {"ids": {digest of id: entry}, "held": how many contents,
+#                 "more": counts of what was not remembered, "over": counts are archived}
 HourRow = dict[str, Any]
-# When an event first came, epoch milliseconds, and the digest of its content.
-Known = tuple[Millis, str]
+# An entry: [offset and receipt of the first copy to come,
+#            {digest of content: [how many, least receipt, unknown fields in that]}]
+Entry = list[Any]
+Counts = dict[str, int]
 
 
 class CouriersFold:
@@ -45,9 +50,12 @@ class CouriersFold:
         self.marks = Watermarks(self.upstreams)
         self.couriers: dict[bytes, dict[str, Any]] = {}
         self.hours: dict[bytes, HourRow] = {}
-        self.known: dict[str, dict[str, Known]] = {}
-        self.archived: dict[str, int] = {}
+        self.known: dict[str, dict[str, list[bytes]]] = {}
+        self.live: Counts = {}
+        self.archived: Counts = {}
         self.rows: Rows | None = None
+        self._by_hour: dict[int, set[bytes]] = {}
+        self._horizon = 0
         self._dirty: dict[bytes, int] = {}
         self._dead: list[bytes] = []
         self._dying: list[bytes] = []
@@ -62,17 +70,23 @@ class CouriersFold:
         if meta is not None:
             self.marks.decode(json.loads(meta))
         for key, payload in rows.items():
-            if not payload:
-                self._dead.append(key)
-            elif key == ARCHIVE:
+            if key == ARCHIVE:
                 self.archived = json.loads(payload)
             elif key.startswith(HOUR):
-                self.hours[key] = json.loads(payload)
+                self._load_hour(key, json.loads(payload))
             else:
                 self.couriers[key] = json.loads(payload)
-        for key in sorted(self.hours, key=_hour_of):  # of an id that came again, the last
-            known = self.known.setdefault(_courier_of(key), {})
-            known.update({name: tuple(each) for name, each in self.hours[key]["ids"].items()})
+
+    def _load_hour(self, key: bytes, hour: HourRow) -> None:
+        self.hours[key] = hour
+        self._by_hour.setdefault(_hour_of(key), set()).add(key)
+        known = self.known.setdefault(_courier_of(key), {})
+        for name in hour["ids"]:
+            known.setdefault(name, []).append(key)
+        if hour["over"]:
+            self._dead.append(key)
+        else:
+            add(self.live, _counts_of(hour))
 
     def fold(self, records: Sequence[Record], out: Outputs) -> None:
         """Apply records in order, put the rows they changed, pass the clock on."""
@@ -105,8 +119,7 @@ class CouriersFold:
     def publish(self, out: Outputs) -> None:
         """Publish the counts and the clock of this partition if they changed."""
         for key in self._dying:
-            if self.rows is not None and self.rows.get(key) == b"":
-                self.rows.delete(key)
+            self._forget(key)
         self._dying, self._dead = self._dead, []
         value = json.dumps(
             {"counts": self.counts(), "clock": self.marks.clock}, sort_keys=True
@@ -116,11 +129,10 @@ class CouriersFold:
             out.send(topics.KPI_CELLS, key, value, partition=self.partition)
             self._published = value
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Counts:
         """Return how many events were accepted, came twice, or carried unknown fields."""
         total = dict(self.archived)
-        for hour in self.hours.values():
-            _add(total, hour["counts"])
+        add(total, self.live)
         return total
 
     def take(
@@ -128,11 +140,10 @@ class CouriersFold:
     ) -> None:
         """Take one event: count it, and keep what is newest of its courier."""
         event = load_courier(canonical)
-        hour_key = _hour_key(event.courier_id, received_at)
         courier_key = COURIER + event.courier_id.encode()
-        known = self._known(event, received_at)
+        hour_key = self._place(event, received_at, offset)
         if not self._holds(hour_key, offset):
-            self._count(hour_key, event, received_at, known, unknown=unknown)
+            self._note(hour_key, event, received_at, offset, unknown=unknown)
             self._dirty[hour_key] = offset
         if not self._holds(courier_key, offset):
             before = self.couriers.get(courier_key, {})
@@ -141,56 +152,92 @@ class CouriersFold:
                 self.couriers[courier_key] = after
                 self._dirty[courier_key] = offset
 
-    def _count(
+    def _place(self, event: CourierEvent, received_at: Millis, offset: int) -> bytes:
+        """Return the hour's row an event belongs to: that of its first copy, else its own.
+
+        Rows recovered ahead hold entries of later records; those are no copies yet.
+        """
+        name = _id(event)
+        last: tuple[int, Millis, bytes] | None = None
+        for key in self.known.get(event.courier_id, {}).get(name, ()):
+            first, first_at, _ = self.hours[key]["ids"][name]
+            if first <= offset and (last is None or first > last[0]):
+                last = first, first_at, key
+        if last is not None and abs(received_at - last[1]) < KNOWN_MS:
+            return last[2]
+        return _hour_key(event.courier_id, received_at)
+
+    def _note(
         self,
-        hour_key: bytes,
+        key: bytes,
         event: CourierEvent,
         received_at: Millis,
-        known: Known | None,
+        offset: int,
         *,
         unknown: bool,
     ) -> None:
-        hour = self.hours.setdefault(hour_key, {"ids": {}, "counts": {}})
-        digest = content_of(event).hex()
-        if known is None:
-            if len(hour["ids"]) < IDS_KNOWN:
-                name = _id(event)
-                hour["ids"][name] = [received_at, digest]
-                self.known.setdefault(event.courier_id, {})[name] = (received_at, digest)
-            _add(hour["counts"], {"accepted": 1, "unknown_fields": int(unknown)})
+        hour = self.hours.get(key)
+        if hour is None:
+            hour = self.hours[key] = {"ids": {}, "held": 0, "more": {}, "over": False}
+            self._by_hour.setdefault(_hour_of(key), set()).add(key)
+        name, digest = _id(event), content_of(event).hex()
+        entry = hour["ids"].get(name)
+        if (entry is None or digest not in entry[2]) and hour["held"] >= MOST_KNOWN:
+            lone = {"accepted": 1, "unknown_fields": int(unknown)}
+            counts = lone if entry is None else {"duplicate": 1, "id_conflict": 1}
+            add(hour["more"], counts)
+            add(self.live, counts)
+            return
+        if entry is None:
+            entry = hour["ids"][name] = [offset, received_at, {}]
+            self.known.setdefault(event.courier_id, {}).setdefault(name, []).append(key)
         else:
-            _add(hour["counts"], {"duplicate": 1, "id_conflict": int(known[1] != digest)})
-
-    def _known(self, event: CourierEvent, received_at: Millis) -> Known | None:
-        """Return what is known of an event's id: when it first came, and its content."""
-        known = self.known.get(event.courier_id, {}).get(_id(event))
-        if known is None or abs(received_at - known[0]) >= KNOWN_MS:
-            return None
-        return known
+            add(self.live, _counted(entry), -1)
+        count, least, odd = entry[2].get(digest, (0, received_at, unknown))
+        hour["held"] += count == 0
+        least, odd = min((least, odd), (received_at, unknown))
+        entry[2][digest] = [count + 1, least, odd]
+        add(self.live, _counted(entry))
 
     def _forget_hours(self, offset: int) -> None:
-        """Move the counts of hours that are no longer asked for to the archive."""
-        horizon = (self.marks.clock - KNOWN_MS) // HOUR_MS - 1
-        if horizon <= 0:
-            return
-        for key in [key for key in self.hours if _hour_of(key) < horizon]:
-            if self._holds(key, offset):
-                continue
-            hour = self.hours.pop(key)
-            self._forget_ids(_courier_of(key), hour["ids"])
-            counts = hour["counts"]
-            if self.rows is None or self.rows.recovered_off(ARCHIVE) < offset:
-                _add(self.archived, counts)
-                self._dirty[ARCHIVE] = offset
-            self._dirty[key] = offset
+        """Move the counts of hours that are no longer asked for to the archive.
 
-    def _forget_ids(self, courier_id: str, ids: Mapping[str, list[Any]]) -> None:
-        known = self.known.get(courier_id, {})
-        for name, (received_at, _) in ids.items():
-            if known.get(name, (None,))[0] == received_at:
+        What came in them stays known until a partition row has passed this record: until
+        then a crash may bring back records that are its copies.
+        """
+        horizon = (self.marks.clock - KNOWN_MS) // HOUR_MS - 1
+        if horizon <= self._horizon:
+            return
+        self._horizon = horizon
+        ended = [hour for hour in self._by_hour if hour < horizon]
+        for key in sorted(key for each in ended for key in self._by_hour[each]):
+            hour = self.hours[key]
+            if hour["over"] or self._holds(key, offset):
+                continue
+            counts = _counts_of(hour)
+            add(self.live, counts, -1)
+            if self.rows is None or self.rows.recovered_off(ARCHIVE) < offset:
+                add(self.archived, counts)
+                self._dirty[ARCHIVE] = offset
+            hour["over"] = True
+            self._dirty[key] = offset
+            self._dead.append(key)
+
+    def _forget(self, key: bytes) -> None:
+        """Forget an hour's row for good, and what came in it."""
+        if self.rows is not None:
+            self.rows.delete(key)
+        hour, number = self.hours.pop(key), _hour_of(key)
+        self._by_hour[number].remove(key)
+        if not self._by_hour[number]:
+            del self._by_hour[number]
+        known = self.known[_courier_of(key)]
+        for name in hour["ids"]:
+            known[name].remove(key)
+            if not known[name]:
                 del known[name]
         if not known:
-            self.known.pop(courier_id, None)
+            del self.known[_courier_of(key)]
 
     def _holds(self, key: bytes, offset: int) -> bool:
         return self.rows is not None and self.rows.off(key) >= offset
@@ -205,11 +252,8 @@ class CouriersFold:
                 ARCHIVE, json.dumps(self.archived).encode(), dirty.pop(ARCHIVE), first=True
             )
         for key, offset in dirty.items():
-            row = self.hours.get(key) or self.couriers.get(key)
-            payload = b"" if row is None else json.dumps(row).encode()
-            rows.put(key, payload, offset)
-            if not payload:
-                self._dead.append(key)
+            row = self.hours[key] if key.startswith(HOUR) else self.couriers[key]
+            rows.put(key, json.dumps(row, separators=(",", ":")).encode(), offset)
 
     def _tell(self, out: Outputs) -> None:
         now = (self.marks.clock, self.marks.caught_up)
@@ -256,7 +300,21 @@ def _hour_of(key: bytes) -> int:
     return int(key[len(HOUR) :].split(b" ", 1)[0])
 
 
-def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
-    for name, count in more.items():
-        if count:
-            total[name] = total.get(name, 0) + count
+def _counts_of(hour: HourRow) -> Counts:
+    total = dict(hour["more"])
+    for entry in hour["ids"].values():
+        add(total, _counted(entry))
+    return total
+
+
+def _counted(entry: Entry) -> Counts:
+    """Return what an event counts, its copies with it: the least of them is the event."""
+    contents = entry[2]
+    came = sum(count for count, _, _ in contents.values())
+    _, event, unknown = min((least, each, odd) for each, (_, least, odd) in contents.items())
+    return {
+        "accepted": 1,
+        "duplicate": came - 1,
+        "id_conflict": came - contents[event][0],
+        "unknown_fields": int(unknown),
+    }
