@@ -43,15 +43,24 @@ class Arrived:
 
     def place(self, timezone: str | None) -> None:
         """Set event time and place: a clock that runs ahead is not believed (L9, L17)."""
+        self.key = self._key(timezone)
+        self.at = self.key[0]
+
+    def as_received(self) -> LifeKey:
+        """Return the place in a life whose zone is not known: it never changes."""
+        return self._key(None) if self.event.time_quality == "local_as_z" else self.key
+
+    def _key(self, timezone: str | None) -> LifeKey:
         event = self.event
         if event.time_quality == "local_as_z" and timezone is not None:
             at = wall_time_in(event.occurred_at, zone(timezone))
         else:
             at = millis(event.occurred_at)
-        self.at = self.received_at if at > self.received_at + SKEW_MS else at
-        self.key = (self.at, RANK[event.kind], self.received_at, *self.identity)
+        if at > self.received_at + SKEW_MS:
+            at = self.received_at
+        return (at, RANK[event.kind], self.received_at, *self.identity)
 
 
 def by_receipt(arrived: Arrived) -> tuple[Millis, LifeKey, bytes]:
-    """Order events as they became known; ties as in a life."""
-    return arrived.received_at, arrived.key, arrived.canonical
+    """Order events as they became known; ties as in a life of no known zone."""
+    return arrived.received_at, arrived.as_received(), arrived.canonical

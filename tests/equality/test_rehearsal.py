@@ -17,7 +17,7 @@ from tests.domain.given import DAYS, JUDGEMENT, arrivals, at
 from tests.domain.histories import Teller, lines
 from tests.equality.comparing import differences
 from tests.equality.rehearsal import rehearse
-from tests.story import delivered, in_transit, promised
+from tests.story import arrived, delivered, in_transit, promised
 
 TICK_SECONDS = (1, 900, 86_400)
 BEGINS = datetime(2026, 3, 3, 6, tzinfo=UTC)
@@ -77,3 +77,21 @@ def test_a_copy_received_after_the_end_is_refused_also_where_the_end_is_heard_la
         row.add(events[number])
     counted = row.contribution(at(80 * DAYS))[EVENTS]
     assert counted == {"accepted": 3, "rejected.order_closed": 1}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_zone_of_a_life_does_not_decide_what_was_received_first(order):
+    # Received together: a courier's clock without a zone, and the promise that names one by
+    # which the visit was ten hours before it. As received the promise is first, by its kind.
+    visit = arrived(200 * DAYS, time_quality="local_as_z")
+    events = arrivals(
+        in_transit(0),
+        promised(200 * DAYS, window=(201 * DAYS, 202 * DAYS), timezone="Australia/Lord_Howe"),
+        visit,
+    )
+    row = Row(JUDGEMENT)
+    for number in order:
+        row.add(events[number])
+    closed = list(row.settle(at(150 * DAYS)))
+    assert len(closed) == 1
+    assert row.contribution(at(200 * DAYS))[EVENTS] == {"accepted": 2}
