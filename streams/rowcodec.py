@@ -4,6 +4,7 @@ Everything else follows from the events (design decision 2) and is folded again 
 read. The first byte is the schema; a reader knows the one before and the one after its own.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -21,6 +22,8 @@ SCHEMA = 1
 _PREFIX = bytes((SCHEMA,))
 
 Kept = tuple[Millis, bool, bytes]
+# A copy: the number of an event it repeats word for word, else what it says itself.
+KeptCopy = tuple[Millis, bool, int | bytes]
 
 
 class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -29,7 +32,7 @@ class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
     stub: Stub | None = None
     events: list[Kept] = []
     parked: list[Kept] = []
-    copies: list[Kept] = []
+    copies: list[KeptCopy] = []
     ledger: Ledger | None = None
     told: Told | None = None
     too_large: int = 0
@@ -48,7 +51,7 @@ def encode_row(row: Row) -> bytes:
         stub=row.stub,
         events=[] if order is None else [_kept(each) for each in order.arrivals.values()],
         parked=[_kept(each) for each in row.parked],
-        copies=[] if order is None else [_kept(e) for c in order.copies.values() for e in c],
+        copies=[] if order is None else _kept_copies(order),
         ledger=None if order is None else row.ledger,
         told=None if order is None else row.told,
         too_large=row.too_large,
@@ -75,10 +78,25 @@ def decode_row(payload: bytes | None, judgement: Judgement) -> Row:
         row.ledger.life = stored.stub.life + 1
     if stored.events:
         row.order = Order(judgement)
-        row.order.load(map(_arrived, stored.events), map(_arrived, stored.copies))
+        row.order.load(map(_arrived, stored.events), _copies(stored))
         row.ledger = stored.ledger or row.ledger
         row.told = stored.told or row.told
     return row
+
+
+def _kept_copies(order: Order) -> list[KeptCopy]:
+    kept: list[KeptCopy] = []
+    for number, (identity, event) in enumerate(order.arrivals.items()):
+        for copy in order.copies.get(identity, ()):
+            same = copy.canonical == event.canonical
+            kept.append((copy.received_at, copy.unknown, number if same else copy.canonical))
+    return kept
+
+
+def _copies(stored: _Stored) -> Iterator[Arrived]:
+    for received_at, unknown, said in stored.copies:
+        canonical = said if isinstance(said, bytes) else stored.events[said][2]
+        yield _arrived((received_at, unknown, canonical))
 
 
 def _kept(arrived: Arrived) -> Kept:

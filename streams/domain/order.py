@@ -22,6 +22,7 @@ from streams.domain.zones import DAY_MS
 Identity = tuple[str, str]
 NEW_LIFE_MS = 90 * DAY_MS  # an id promised again that late is another order (L12)
 NEVER: Millis = 1 << 62
+COPY_OVERHEAD = 16  # encoded bytes of a copy beside what it says
 FIRST_RECEIPT: tuple[Millis, LifeKey, bytes] = (-NEVER, (-NEVER, 0, 0, "", ""), b"")
 
 
@@ -58,14 +59,15 @@ class Order:
         """Take an event or a copy of one; the result does not depend on the order of calls."""
         receipt = by_receipt(arrived)
         self.latest = max(self.latest, receipt)
-        self.size += len(arrived.canonical)
         known = self.arrivals.get(arrived.identity)
         if known is not None and known.precedence <= arrived.precedence:
             self._copy(arrived)
             return
-        if known is not None:
-            self._copy(known)
         self.arrivals[arrived.identity] = arrived
+        self.size += len(arrived.canonical)
+        if known is not None:
+            self.size -= len(known.canonical)
+            self._copy(known)
         if known is None and receipt > self.last_receipt and self._sorts_last(arrived):
             frozen = None if arrived.received_at == self.last_received else self._frozen
             self.last_receipt = receipt
@@ -76,12 +78,11 @@ class Order:
     def load(self, arrivals: Iterable[Arrived], copies: Iterable[Arrived]) -> None:
         """Take a stored set whole."""
         self.arrivals = {each.identity: each for each in arrivals}
+        self.size = sum(len(each.canonical) for each in self.arrivals.values())
         for each in copies:
             self._copy(each)
-        held = list(self.held())
-        self.size = sum(len(each.canonical) for each in held)
         self.rebuild()
-        self.latest = max(map(by_receipt, held))
+        self.latest = max(map(by_receipt, self.held()))
 
     def held(self) -> Iterator[Arrived]:
         """Yield everything that came, events and copies."""
@@ -90,6 +91,13 @@ class Order:
             yield from copies
 
     def _copy(self, arrived: Arrived) -> None:
+        """Keep a copy; one that is sent again word for word takes next to no room."""
+        event = self.arrivals[arrived.identity]
+        if arrived.canonical == event.canonical:
+            arrived.canonical, arrived.event = event.canonical, event.event
+        else:
+            self.size += len(arrived.canonical)
+        self.size += COPY_OVERHEAD
         self.copies.setdefault(arrived.identity, []).append(arrived)
 
     def _sorts_last(self, arrived: Arrived) -> bool:
@@ -145,6 +153,12 @@ class Order:
         if self._promise is None:
             self._promise = (effective(self.track, self.judgement),)
         return self._promise[0]
+
+    @property
+    def frozen_promise(self) -> Resolved | None:
+        """Return the effective promise as of maturity."""
+        frozen = self.frozen
+        return self.promise if frozen is self.track else effective(frozen, self.judgement)
 
     @property
     def frozen(self) -> Track:
