@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(9464, ge=0, description="0 takes a free port and prints it")
 
+    commit: str = Field("unknown", description="of the version that runs, for annotations")
+
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 25
     smtp_username: str | None = None

@@ -1,12 +1,13 @@
 """The operations listener of a process: `/metrics`, `/healthz`, `/readyz`, nothing else."""
 
 import asyncio
+import importlib.metadata
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Metric, disable_created_metrics
+from prometheus_client import CollectorRegistry, Info, Metric, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -24,6 +25,12 @@ class _Gathered(Collector):
 
     def collect(self) -> list[Metric]:
         return self.metrics
+
+
+def say_version(registry: CollectorRegistry, commit: str) -> None:
+    """Let a process expose which version it is."""
+    about = {"version": importlib.metadata.version("tower"), "commit": commit}
+    Info("tower_build", "Version of the tower.", registry=registry).info(about)
 
 
 @asynccontextmanager

@@ -6,14 +6,13 @@ so only so many of them have a label of their own. Gauges of the KPIs: streams/c
 Every series is described in docs/metrics.md.
 """
 
-import importlib.metadata
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -148,9 +147,6 @@ class Metrics:
             ["carrier", "horizon"],
             buckets=ERROR_EDGES,
             registry=registry,
-        )
-        Info("tower_build", "Version of the tower.", registry=registry).info(
-            {"version": importlib.metadata.version("tower")}
         )
         self._begin()
 

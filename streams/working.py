@@ -20,7 +20,7 @@ from streams.domain.judgement import Judgement
 from streams.engine.app import run
 from streams.engine.engine import Engine
 from streams.errors import TowerError
-from streams.http import serving
+from streams.http import say_version, serving
 from streams.ingest import IngestFold
 from streams.metrics import Metrics
 from streams.orders import OrdersFold
@@ -37,6 +37,7 @@ def work(settings: Settings, judgement: Judgement) -> int:
     """
     asyncio.run(_prepare(settings))
     metrics = Metrics(CollectorRegistry(), judgement.rules.carriers)
+    say_version(metrics.registry, settings.commit)
     app = worker(settings, judgement, metrics)
     engine = cast("Engine", app.engine)
     view = _View(engine)

@@ -29,7 +29,7 @@ from streams.dispatch.kafka import Letter, Reader, Sender, read_all
 from streams.dispatch.lanes import Clocks, Lanes
 from streams.dispatch.metrics import DispatchMetrics
 from streams.dispatch.sqlite import SqliteLedger
-from streams.http import serving
+from streams.http import say_version, serving
 from streams.topics import CONTACT_UPDATES, CONTACTS, NOTICE_COMMANDS, ORDER_LOG, named
 
 if TYPE_CHECKING:
@@ -210,6 +210,7 @@ async def dispatch(settings: Settings, stop: asyncio.Event, say: Callable[[str],
     async with AsyncExitStack() as stack:
         channel = EmailChannel(settings)
         metrics = DispatchMetrics()
+        say_version(metrics.registry, settings.commit)
         ledger = await stack.enter_async_context(_opened(settings))
         dispatcher = Dispatcher(settings, ledger, channel, metrics)
         host = settings.metrics_host

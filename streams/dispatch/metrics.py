@@ -5,7 +5,12 @@ Labels are closed lists: kinds of notices, channels, reasons. Counters begin at 
 process, the gauge of waiting notices with what the claims file holds.
 """
 
+from typing import get_args
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from models.notices import NoticeKind
+from streams.dispatch.email import CHANNEL
 
 DELAY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600)
 
@@ -58,3 +63,7 @@ class DispatchMetrics:
             buckets=DELAY_BUCKETS,
             registry=registry,
         )
+        for kind in get_args(NoticeKind):
+            self.requested.labels(kind)
+            self.sent.labels(kind, CHANNEL)
+            self.suppressed.labels(kind, "duplicate")

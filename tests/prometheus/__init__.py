@@ -1,0 +1,1 @@
+"""A real Prometheus over the real processes."""
