@@ -320,11 +320,13 @@ class OrdersFold:
     def _arm(self, key: bytes, row: Row, now: Millis) -> None:
         """Set the next deadline of a row: the least instant after now that matters to it."""
         at = row.settles_at
+        if row.parked and now < at - 1:
+            at -= 1  # what is parked is told as of the clock: from its receipt on as settled
         order = row.order
         if order is not None:
-            promise = order.promise
-            if promise is not None and now < promise.late_from < at:
-                at = promise.late_from
+            for promise in (order.promise, order.frozen_promise):
+                if promise is not None and now < promise.late_from < at:
+                    at = promise.late_from
             at = min(at, notices.next_look(row.ledger, order, now))
         if at >= NEVER:
             self._due.pop(key, None)

@@ -9,7 +9,7 @@ from streams.domain.notices import Ledger
 from streams.domain.order import Order
 from streams.domain.promises import Resolved, place
 from streams.domain.tracking import Track
-from streams.domain.verdicts import effective, judge, latest, original
+from streams.domain.verdicts import judge, latest, original
 from streams.domain.zones import instant, local_day
 
 WITHIN: dict[str, Millis] = {"within_10min": 600_000, "within_15min": 900_000}
@@ -83,10 +83,8 @@ def _life(measures: Measures, order: Order, clock: Millis, *, ended_silent: bool
 
 def _verdicts(measures: Measures, order: Order, clock: Millis, judgement: Judgement) -> None:
     """Count the frozen verdict and the restated one, each once its deadline has passed."""
-    frozen = order.frozen
     _verdict(measures, "restated", order.track, order.promise, clock, judgement)
-    promise = order.promise if frozen is order.track else effective(frozen, judgement)
-    _verdict(measures, "frozen", frozen, promise, clock, judgement)
+    _verdict(measures, "frozen", order.frozen, order.frozen_promise, clock, judgement)
     measures["delivered_then_changed"] = order.track.changed_mind > 0
 
 

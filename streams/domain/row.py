@@ -111,6 +111,9 @@ class Row:
     def _place(self, arrivals: list[Arrived]) -> None:
         """Divide events, as received, into those of the present life and those to park."""
         self.order, self.parked = None, []
+        for each in arrivals:
+            if each.event.time_quality == "local_as_z":
+                each.place(None)  # its life says where it is read, and that is open again
         arrivals.sort(key=by_receipt)
         for number, arrived in enumerate(arrivals):
             if self.order is None:

@@ -29,7 +29,7 @@ EDGES = (
 )  # fmt: skip
 WEIGHTS = (8, 4, 3, 6, 4, 8, 6, 5, 6, 3, 4, 2, 2, 3, 1, 1)
 REASONS = (
-    "not_home", "refused", "pickup_unclaimed", "weather", "damaged", "gremlins", "customs_delay",
+    "not_home", "refused", "pickup_unclaimed", "weather", "damaged", "gremlins", "documents",
 )  # fmt: skip
 COMMON_KINDS = ("out_for_delivery", "attempt_failed", "delivered", "promise_changed")
 KINDS = (
@@ -249,7 +249,7 @@ class Teller:
 
 def history(seed: int) -> tuple[list[Event], int, dict[str, Any]]:
     """Return the events of a few orders out of order, an `as_of`, and rules."""
-    rng = Random(seed)
+    rng = Random(seed)  # noqa: S311 - a seeded story, not a secret
     tellers = [Teller(rng, f"o{number}") for number in range(rng.choice((1, 1, 2, 3)))]
     events = [event for teller in tellers for event in teller.life()]
     rng.shuffle(events)

@@ -24,7 +24,7 @@ FAR_PAST = -(10**18)
 Event = dict[str, Any]
 Pairs = list[tuple[int, Event]]
 
-KINDS = (
+KINDS = (  # noqa: SIM905 - as a list of words it is read at a glance
     "order_promised promise_changed picked_up in_transit arrived_depot out_for_delivery "
     "courier_arrived attempt_failed held released available_for_pickup delivered damaged lost "
     "returning returned cancelled eta_updated event_withdrawn feedback_given customer_asked "
@@ -148,14 +148,18 @@ class Life:
         if self.mature is None and order.matures is not None:
             at = max(order.matures + 1, first)
             if at <= clock:
-                self.mature = order.matures
-                self.evidence = {
-                    name: [copy for copy in copies if copy[0] <= order.matures]
-                    for name, copies in self.copies.items()
-                }
+                self._freeze(order.matures)
         at, silent = self._end(order)
         if max(at, first) <= clock:
             self.closed_at, self.silent = max(at, first), silent
+
+    def _freeze(self, mature: int) -> None:
+        """Keep what was received up to maturity (L2, L24)."""
+        self.mature = mature
+        self.evidence = {
+            name: [copy for copy in copies if copy[0] <= mature]
+            for name, copies in self.copies.items()
+        }
 
     def _end(self, order: "Order") -> tuple[int, bool]:
         mature = order.matures if self.mature is None else self.mature
@@ -172,6 +176,8 @@ class Life:
         verdict = order.verdict(clock)
         case["restated"] = verdict
         case["judged"] = verdict
+        if self.mature is None and order.matures is not None and order.matures < clock:
+            self._freeze(order.matures)
         if self.mature is not None:
             case["judged"] = self.order(self.evidence).verdict(clock)
         case["ended_silent"] = self.silent
@@ -180,7 +186,7 @@ class Life:
         return case
 
 
-def _lives(
+def _lives(  # noqa: C901 - one step per thing that can become of an event
     pairs: Pairs, as_of: int, rules: dict[str, Any], counts: Counter[str]
 ) -> list[Life]:
     """Return the lives of one id and count what became of every event of it."""
@@ -240,9 +246,7 @@ def _opens(at: int, event: Event, row: Life) -> bool:
 
 
 def _is_new(at: int, event: Event, last: int) -> bool:
-    return (
-        event["kind"] == "order_promised" and _event_time(at, event, None) >= last + 90 * DAY
-    )
+    return event["kind"] == "order_promised" and _event_time(at, event, None) >= last + 90 * DAY
 
 
 def _refused(
@@ -430,7 +434,7 @@ class Order:
         self.zone = ZoneInfo(zone) if zone else None
         self.early = self.own["early_minutes"] * MINUTE
 
-    def _walk(self) -> None:
+    def _walk(self) -> None:  # noqa: C901 - the life of an order, kind by kind
         """Find the handover that stands, what failed and what was cancelled (L3 to L5)."""
         self.handover: tuple[Any, Event] | None = None
         self.voided: list[Event] = []
@@ -454,9 +458,8 @@ class Order:
                         self.cancel = None
             elif kind == "out_for_delivery" and not self.handover:
                 returning = False
-            elif kind == "cancelled":
-                if not self.handover and not self.cancel:
-                    self.cancel = (key, event)
+            elif kind == "cancelled" and not self.handover and not self.cancel:
+                self.cancel = (key, event)
             if kind in {"returning", "returned"}:
                 returning = True
             if self.failed is None and not self.handover and self._fails(event):
@@ -475,19 +478,21 @@ class Order:
         return (
             kind in FAILING
             or (kind == "attempt_failed" and reason == "refused")
-            or (kind not in NOT_LIFE
+            or (
+                kind not in NOT_LIFE
                 and kind not in {"order_promised", "promise_changed"}
-                and reason == "pickup_unclaimed")
+                and reason == "pickup_unclaimed"
+            )
         )
 
-    def _attempts(self) -> None:
+    def _attempts(self) -> None:  # noqa: C901, PLR0912 - the same
         """Find the first attempt and count the legs without one (T1 to T4)."""
         visits: list[dict[str, Any]] = []
         leg: dict[str, Any] | None = None
         joinable = False
         self.no_attempt_return = 0
 
-        def conclude(at: int, reason: str | None, implicit: bool) -> None:
+        def conclude(at: int, reason: str | None, *, implicit: bool) -> None:
             nonlocal leg, joinable
             visits.append({"at": at, "begun": at, "reason": reason, "implicit": implicit})
             leg, joinable = None, True
@@ -501,7 +506,7 @@ class Order:
             if kind == "out_for_delivery":
                 joinable = False
                 if leg and at - leg["at"] > DAY:
-                    conclude(at, "unknown", True)
+                    conclude(at, "unknown", implicit=True)
                     joinable = False
                 if leg is None:
                     leg = {"at": at, "arrived": False}
@@ -509,11 +514,11 @@ class Order:
                 leg["arrived"] = True
             elif kind == "attempt_failed":
                 if not same:
-                    conclude(at, reason, False)
+                    conclude(at, reason, implicit=False)
                 leg = None
             elif kind == "delivered" and event in self.standing:
                 if not same:
-                    conclude(at, self._received_by(event), False)
+                    conclude(at, self._received_by(event), implicit=False)
                 elif self._received_by(event) is None:
                     visits[-1].update(at=at, implicit=False)
                     if event not in self.voided:
@@ -523,12 +528,12 @@ class Order:
                 leg = None
             elif kind == "arrived_depot" and leg:
                 if leg["arrived"]:
-                    conclude(at, "unknown", True)
+                    conclude(at, "unknown", implicit=True)
                 else:
                     self.no_attempt_return += 1
                     leg = None
             elif kind in IMPLICIT and leg:
-                conclude(at, reason, True)
+                conclude(at, reason, implicit=True)
         self.first = visits[0] if visits else None
 
     def _received_by(self, event: Event) -> str | None:
@@ -721,7 +726,8 @@ def _kpi(cases: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "orders": len(cases),
         **{
-            name: sum(case[name] for case in cases) for name in ("open", "overdue", "ended_silent")
+            name: sum(case[name] for case in cases)
+            for name in ("open", "overdue", "ended_silent")
         },
         "delivery_time": {
             **_outcomes([case["judged"] for case in cases]),
@@ -730,7 +736,8 @@ def _kpi(cases: list[dict[str, Any]]) -> dict[str, Any]:
         },
         "first_attempt": _first(cases),
         "eta_deviation": {
-            name: _deviation(cases, name) for name in ("promise", "ofd", "t120", "t60", "t30", "t15")
+            name: _deviation(cases, name)
+            for name in ("promise", "ofd", "t120", "t60", "t30", "t15")
         },
         "promise": {
             "coverage": ratio(sum(case["promised"] for case in cases), len(cases)),
