@@ -99,7 +99,7 @@ def test_the_same_event_again_is_a_duplicate_and_other_content_a_conflict():
         [
             record(0, said(), unknown=b"1"),
             record(1, said(), unknown=b"1"),
-            record(2, said(observed_at="2024-10-04T11:00:00Z")),
+            record(2, said(observed_at="2024-10-04T11:00:00Z"), T + 1),
             record(3, said(lat=1.0), T + 1),
             record(4, said(source="another")),
         ],
