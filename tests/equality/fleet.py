@@ -88,6 +88,8 @@ class Fleet:
         self.started = 0
         self._queues = [list(queue) for queue in failpoints]
         self._workers: list[Worker | None] = [None] * len(failpoints)
+        self._commands: list[subprocess.Popen[str]] = []
+        self._stopped = False
 
     def start(self) -> None:
         """Start a worker in every place that has none."""
@@ -103,6 +105,8 @@ class Fleet:
 
     def tend(self) -> None:
         """Start again what a failpoint killed; anything else that ended is a failure."""
+        if self._stopped:
+            return
         for place, worker in enumerate(self._workers):
             if worker is None or worker.process.poll() is None:
                 continue
@@ -126,6 +130,7 @@ class Fleet:
 
     def stop(self) -> list[int]:
         """Stop all in order (SIGTERM); return their exit codes."""
+        self._stopped = True
         workers = [worker for worker in self._workers if worker is not None]
         for worker in workers:
             worker.process.terminate()
@@ -141,19 +146,41 @@ class Fleet:
                 worker.process.wait()
         self._workers = [None] * len(self._workers)
 
+    def close(self) -> None:
+        """End everything that was started."""
+        self.kill()
+        for command in self._commands:
+            if command.poll() is None:
+                command.kill()
+            command.communicate()
+
     def says(self) -> str:
         """Return the ends of all logs."""
         logs = sorted(self.folder.glob("worker-*.err"))
         return "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in logs)
 
     def run(self, *words: object, seconds: float = 600) -> str:
-        """Run a `tower` command beside the workers; return what it printed."""
-        done = subprocess.run(
+        """Run a `tower` command while workers die and come back; return what it printed."""
+        command = self.begin(*words)
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                said, failed = command.communicate(timeout=0.2)
+                break
+            except subprocess.TimeoutExpired:
+                self.tend()
+            assert time.monotonic() < deadline, f"tower {words} did not end\n{self.says()}"
+        assert command.returncode == 0, f"tower {words}: {failed}\n{self.says()}"
+        return said
+
+    def begin(self, *words: object) -> subprocess.Popen[str]:
+        """Start a `tower` command beside the workers."""
+        command = subprocess.Popen(
             [TOWER, *map(str, words)],
-            env=self.env, capture_output=True, text=True, check=False, timeout=seconds,
+            env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        assert done.returncode == 0, f"tower {words}: {done.stderr}\n{self.says()}"
-        return done.stdout
+        self._commands.append(command)
+        return command
 
 
 def wait_until(true, seconds: float, otherwise) -> None:

@@ -146,12 +146,12 @@ async def check(broker, namespace, folder, read_topic, seed, *, promise, every, 
         assert fleet.stop() == [0] * PLACES, fleet.says()
         live = await live_report(watch.settings)
     finally:
-        fleet.kill()
+        fleet.close()
     nobody_was_wronged(day, watch, await read_topic(f"{namespace}.notice-commands"), gone, back)
     inbound = await read_topic(f"{namespace}.order-events")
     events = reconstructed(inbound, folder / "events.jsonl")
-    said = fleet.run(
-        "replay", events, "--rules", file, "--as-of", live["as_of"], "--report", "-"
+    said = await asyncio.to_thread(
+        fleet.run, "replay", events, "--rules", file, "--as-of", live["as_of"], "--report", "-"
     )
     wanted = json.loads(said)
     assert differences(live, wanted) == []
