@@ -29,7 +29,9 @@ def main(argv: list[str] | None = None) -> None:
     name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in {"--help", "-h", "help"}:
         width = max(map(len, COMMANDS))
-        print(USAGE, *(f"  {each:{width}}  {does}" for each, does in COMMANDS.items()), sep="\n")
+        print(
+            USAGE, *(f"  {each:{width}}  {does}" for each, does in COMMANDS.items()), sep="\n"
+        )
         return
     if name not in COMMANDS:
         print(f"tower: there is no command {name!r}.\n{USAGE}", file=sys.stderr)
