@@ -54,13 +54,13 @@ def rehearsals(seed, lives, days):
 
 
 def test_random_runs_of_the_folds_come_to_the_replay(seed):
-    rehearsals(seed, lives=100, days=3)
+    rehearsals(seed, lives=40, days=1)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_many_random_runs_of_the_folds_come_to_the_replay(seed):
-    rehearsals(seed + 1, lives=4_000, days=150)
+    rehearsals(seed + 1, lives=3_000, days=100)
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
