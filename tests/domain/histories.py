@@ -141,6 +141,8 @@ class Teller:
             event["occurred_at"] = text(self.when(), rng)
         elif choice < 0.9:
             event.update(getattr(self, f"_{event['kind']}", dict)())
+        elif choice < 0.95:
+            event = {"schema_version": 1, "time_quality": "offset", **event, "raw_code": None}
         self.events.append(event)
 
     def _seen(self, at: int) -> int:

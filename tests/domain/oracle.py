@@ -44,13 +44,15 @@ IMPLICIT = {"held", "damaged", "lost", "returning", "returned", "available_for_p
 OUTCOMES = ("on_time", "early", "late", "failed", "indeterminate", "excluded")
 PRESENT = {None, "consignee", "household", "reception"}
 REASONS = set(
-    "not_home business_closed refused wrong_address_given access_restricted verification_failed "
-    "unpaid_cod consignee_cancelled consignee_rescheduled safe_place_unavailable "
-    "pickup_unclaimed not_enough_time vehicle_issue capacity missorted "
-    "address_not_found_by_courier damaged lost no_reason_given suspect_attempt not_ready "
-    "incorrect_data wrong_parcel packaging shipper_cancelled late_handover customs_delay "
-    "documents duties_unpaid prohibited inspection security regulatory_hold weather "
-    "natural_disaster strike road_closed unknown".split()
+    """
+    not_home business_closed refused wrong_address_given access_restricted verification_failed
+    unpaid_cod consignee_cancelled consignee_rescheduled safe_place_unavailable
+    pickup_unclaimed not_enough_time vehicle_issue capacity missorted
+    address_not_found_by_courier damaged lost no_reason_given suspect_attempt not_ready
+    incorrect_data wrong_parcel packaging shipper_cancelled late_handover customs_delay
+    documents duties_unpaid prohibited inspection security regulatory_hold weather
+    natural_disaster strike road_closed unknown
+    """.split()  # noqa: SIM905 - read at a glance
 )
 INSTRUMENTS = (
     "csat",
@@ -295,7 +297,7 @@ OWN = {
     "customer_asked": "topic",
     **dict.fromkeys(("picked_up", "in_transit", "arrived_depot"), "location raw_code"),
     **dict.fromkeys(
-        "available_for_pickup held returning returned damaged lost cancelled".split(),
+        ("available_for_pickup", *FAILING, "held", "cancelled"),
         "reason by",
     ),
 }
@@ -306,18 +308,26 @@ def _unknown(event: Event) -> set[str]:
 
 
 def _canonical(event: Event) -> bytes:
-    known = {name: value for name, value in event.items() if name not in _unknown(event)}
+    absent = {name for name, value in event.items() if value is None}
+    known = {n: v for n, v in event.items() if n not in _unknown(event) | absent}
     text = json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
 
+DEFAULTS = {"schema_version": 1, "time_quality": "offset", "direction": "forward"}
+
+
 def _content(event: Event) -> dict[str, Any]:
-    content = json.loads(_canonical(event))
-    content.pop("observed_at", None)
+    """Return what an event says once parsed: instants as such, defaults filled in."""
+    content = {**DEFAULTS, **json.loads(_canonical(event)), "observed_at": None}
     for name in ("occurred_at", "eta", "eta_low", "eta_high"):
-        if name in content:
+        if content.get(name):
             content[name] = instant(content[name])
-    return dict(content)
+    if promise := content.get("promise"):
+        due = Due(promise, None, RULES)
+        start = instant(promise["start"]) if promise.get("start") else None
+        content["promise"] = (instant(promise["end"]), start, due.precision)
+    return {name: value for name, value in content.items() if value is not None}
 
 
 # Times and promises.
@@ -624,7 +634,11 @@ class Order:
         found: dict[str, float] = {}
         if self.effective:
             found["promise"] = key[0] - self.effective.middle
-        before = [event for event in self.events if event[0] < key]
+        before = [
+            (other, event)
+            for other, event in self.events
+            if other < key and _id(event) not in self.silenced
+        ]
         etas = [
             (other[0], event)
             for other, event in self.events

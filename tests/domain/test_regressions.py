@@ -32,7 +32,9 @@ def test_a_copy_that_is_only_spelt_otherwise_is_no_conflict() -> None:
     assert (counts["accepted"], counts["duplicate"], counts["id_conflict"]) == (2, 1, 0)
 
 
-def test_which_of_two_equal_copies_counts_its_unknown_field_is_not_the_order_in_the_file() -> None:
+def test_which_of_two_equal_copies_counts_its_unknown_field_is_not_the_order_in_the_file() -> (
+    None
+):
     # Both hold the same known fields and were received together: the one that holds no more
     # is the event, whichever line comes first.
     plain = delivered(30)
