@@ -1,0 +1,1 @@
+"""The real folds over the real flush and barrier, a crash possible between any two steps."""
