@@ -13,6 +13,7 @@ from pathlib import Path
 TOWER = Path(sys.executable).with_name("tower")
 SESSION_SECONDS = 6
 HIT = re.compile(r"^failpoint hit orders (\S+) (\d+) (\d+)$", re.MULTILINE)
+STALL = "the worker stood still"
 FACTS = (
     "tower_deliveries_total",
     "tower_delivery_attempts_total",
@@ -84,6 +85,7 @@ class Fleet:
         }
         self.folder = folder
         self.hits: list[str] = []
+        self.stalls = 0
         self.folded = [0.0] * len(failpoints)
         self.started = 0
         self._queues = [list(queue) for queue in failpoints]
@@ -104,19 +106,25 @@ class Fleet:
                 self.started += 1
 
     def tend(self) -> None:
-        """Start again what a failpoint killed; anything else that ended is a failure."""
+        """Start again what a failpoint killed, or what gave up after a long standstill.
+
+        Anything else that ended is a failure.
+        """
         if self._stopped:
             return
         for place, worker in enumerate(self._workers):
             if worker is None or worker.process.poll() is None:
                 continue
-            step = worker.hit()
-            assert (worker.process.returncode, step) != (0, None), self.says()
-            assert worker.process.returncode == -9, self.says()
-            assert step is not None, self.says()
-            assert worker.failpoint == f"orders:{step}:{worker.failpoint.rsplit(':', 1)[1]}"
-            self.hits.append(f"worker {place} {worker.failpoint}")
             self._workers[place] = None
+            step = worker.hit()
+            if step is None and worker.process.returncode == 1 and STALL in worker.says():
+                self.stalls += 1  # a busy machine; what it was to die of awaits the next one
+                if worker.failpoint is not None:
+                    self._queues[place].insert(0, worker.failpoint)
+                continue
+            assert (worker.process.returncode, step is None) == (-9, False), self.says()
+            assert f"orders:{step}:" in (worker.failpoint or ""), self.says()
+            self.hits.append(f"worker {place} {worker.failpoint}")
         self.start()
 
     def ready(self) -> bool:

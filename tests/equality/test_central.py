@@ -100,7 +100,10 @@ def equal(broker, namespace, folder, file, *, keys, chance, most):
         fleet.run("report", "--wait", wanted["as_of"], "--json", folder / "early.json")
         fleet.tend()
         fleet.ask()
-        print(f"killed: {fleet.hits} of {queues}; facts by worker: {fleet.folded}")
+        print(
+            f"killed: {fleet.hits} of {queues}; facts by worker: {fleet.folded};"
+            f" given up after standing still: {fleet.stalls}"
+        )
         assert len(fleet.hits) == len(get_args(Step)), f"{queues}\n{fleet.says()}"
         assert all(fleet.folded), fleet.folded
         assert fleet.stop() == [0] * PLACES, fleet.says()
