@@ -17,7 +17,7 @@ from models.rules import Rules
 from streams.domain.judgement import Judgement
 from streams.replay import Replay
 from tests.domain import inbox, oracle
-from tests.domain.histories import history, lines, text
+from tests.domain.histories import aimed, history, lines, text
 
 Json = dict[str, Any]
 QUANTILES = {"median", "p80_abs", "p90_abs", "slack_median", "slack_p90"}
@@ -115,10 +115,11 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--inbox", action="store_true", help="replay against the fold")
+    parser.add_argument("--aimed", action="store_true", help="short lives on boundaries")
     given = parser.parse_args()
     different = 0
     for seed in range(given.start, given.start + given.seeds):
-        events, as_of, rules = history(seed)
+        events, as_of, rules = (aimed if given.aimed else history)(seed)
 
         def differ(some: list[Json]) -> bool:
             if given.inbox:

@@ -249,6 +249,28 @@ class Teller:
         return {"verdict": self.rng.choice(OUTCOMES), "by": "ops", "reason": "dispute"}
 
 
+class Marksman(Teller):
+    """Tells short lives whose every time lies on a boundary of something told before."""
+
+    def life(self) -> list[Event]:
+        self.tell("order_promised")
+        for _ in range(self.rng.randint(1, 4)):
+            self.tell(self.rng.choice(COMMON_KINDS if self.rng.random() < 0.7 else KINDS))
+        return self.events
+
+    def when(self) -> int:
+        rng = self.rng
+        edge = rng.choice((0, 0, 15 * MINUTE, HOUR, 2 * HOUR, DAY))
+        return rng.choice(self.marks[-5:]) + edge + rng.choice((0, 0, 0, 1, -1))
+
+
+def aimed(seed: int) -> tuple[list[Event], int, dict[str, Any]]:
+    """Return a short life on the boundaries, an `as_of` after all, and rules."""
+    teller = Marksman(Random(seed), "o")  # noqa: S311 - a seeded story, not a secret
+    events = teller.life()
+    return events, max(teller.marks) + 9 * DAY, RULE_SETS[seed % 4 == 0]
+
+
 def history(seed: int) -> tuple[list[Event], int, dict[str, Any]]:
     """Return the events of a few orders out of order, an `as_of`, and rules."""
     rng = Random(seed)  # noqa: S311 - a seeded story, not a secret

@@ -9,7 +9,7 @@ import pytest
 
 from streams.simulate import DaySpec, day
 from tests.domain.duel import differences, inbox_differs
-from tests.domain.histories import RULE_SETS, history
+from tests.domain.histories import RULE_SETS, aimed, history
 from tests.domain.oracle import received
 
 BLOCK = 40
@@ -19,6 +19,13 @@ BLOCK = 40
 def test_random_histories_give_the_same_report(block: int) -> None:
     for seed in range(block * BLOCK, (block + 1) * BLOCK):
         events, as_of, rules = history(seed)
+        assert differences(events, as_of, rules) == [], f"seed {seed}"
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_short_lives_on_the_boundaries_give_the_same_report(block: int) -> None:
+    for seed in range(block * BLOCK, (block + 1) * BLOCK):
+        events, as_of, rules = aimed(seed)
         assert differences(events, as_of, rules) == [], f"seed {seed}"
 
 
