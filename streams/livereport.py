@@ -1,7 +1,8 @@
 """The report of the running tower, read from `kpi-cells` and nothing else.
 
-Every partition publishes absolute cells and, after them, the clock they are of. Summed over
-all partitions they are the report; `wait` reads on until every clock has passed an instant.
+Every partition publishes absolute cells and, after them, the clock they are of: until that
+has come too, they are half a picture and not shown. Summed over all partitions they are the
+report; `wait` reads on until every clock has passed an instant.
 """
 
 import asyncio
@@ -23,6 +24,34 @@ from streams.topics import named
 PAUSE_SECONDS = 0.2
 
 Published = dict[bytes, bytes]
+CLOCK_OF = b"~partition"
+
+
+class Shown:
+    """What the partitions published, each as of the end of a whole publication."""
+
+    def __init__(self, published: Published | None = None) -> None:
+        self.published: Published = {} if published is None else published
+        self._coming: dict[bytes, dict[bytes, bytes | None]] = {}
+
+    def heard(self, _: TopicPartition, key: bytes, value: bytes | None) -> None:
+        """Take a record of `kpi-cells`, in the order of its partition."""
+        kind, _, rest = key.partition(b"/")
+        number, _, cell = rest.partition(b"/")
+        if kind != b"orders":
+            self._show(key, value)
+        elif cell != CLOCK_OF:
+            self._coming.setdefault(number, {})[key] = value
+        else:
+            for each, measures in self._coming.pop(number, {}).items():
+                self._show(each, measures)
+            self._show(key, value)
+
+    def _show(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            self.published.pop(key, None)
+        else:
+            self.published[key] = value
 
 
 async def live_report(settings: Settings, wait: Millis | None = None) -> dict[str, Any]:
@@ -37,32 +66,28 @@ async def live_report(settings: Settings, wait: Millis | None = None) -> dict[st
         raise TowerError(f"There is no topic {topic}: no worker has run in this namespace.")
     count = there[topic].partitions
     partitions = [TopicPartition(topic, number) for number in range(count)]
-    published: Published = {}
-
-    def heard(_: TopicPartition, key: bytes, value: bytes | None) -> None:
-        if value is None:
-            published.pop(key, None)
-        else:
-            published[key] = value
-
+    shown = Shown()
     async with group_less(settings.brokers, "tower.report") as consumer:
         read_to = dict.fromkeys(partitions, 0)
         while True:
             ends = await bounds(consumer, partitions)
             ranges = {tp: (max(read_to[tp], ends[tp][0]), ends[tp][1]) for tp in partitions}
-            await read(consumer, ranges, heard)
+            await read(consumer, ranges, shown.heard)
             read_to = {tp: ends[tp][1] for tp in partitions}
-            if wait is None or least_clock(published, count) >= wait:
-                return summed(published)
+            if wait is None or least_clock(shown.published, count) >= wait:
+                return summed(shown.published)
             await asyncio.sleep(PAUSE_SECONDS)
 
 
 def summed(published: Published) -> dict[str, Any]:
-    """Return the report of what the partitions published."""
+    """Return the report of what the partitions published.
+
+    While workers judge by different rules it names all of them, joined by `+`.
+    """
     events: Measures = {}
     cells = []
     clocks: list[Millis] = []
-    rules = ""
+    rules: set[str] = set()
     for key, value in published.items():
         kind, _, rest = key.decode().partition("/")
         said = json.loads(value)
@@ -70,13 +95,13 @@ def summed(published: Published) -> dict[str, Any]:
             add(events, said["counts"])
         elif (name := rest.partition("/")[2]) == "~partition":
             clocks.append(said["clock"])
-            rules = said["rules"]
+            rules.add(said["rules"])
         else:
             cells.append((decode_cell(name), said))
     if not clocks:
         raise TowerError("No worker has published anything in this namespace yet.")
     totals: Contribution = merge(cells)
-    return report(totals, events, min(clocks), rules)
+    return report(totals, events, min(clocks), "+".join(sorted(rules)))
 
 
 def least_clock(published: Published, partitions: int) -> Millis:

@@ -7,6 +7,7 @@ settling, facts, notices, next deadline.
 
 import heapq
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
@@ -27,6 +28,8 @@ from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row
 from streams.engine.api import Beat, Outputs, Record, Rows
 from streams.facts import correction, news, predicted, settled
 from streams.rowcodec import decode_row, encode_row
+
+log = logging.getLogger(__name__)
 
 CACHED_ROWS = 20_000  # decoded rows kept in memory for each partition
 SLACK = 1_000  # deadlines that no longer hold, beyond those that do, before they are dropped
@@ -85,6 +88,7 @@ class OrdersFold:
             stored = json.loads(meta)
             self.marks.decode(stored["marks"])
             self.clock = stored["clock"]
+            self._warn_of_other_rules(stored["rules"])
         self.book.load_archive(rows.items())
         for key, payload in rows.items():
             if key.startswith(ARCHIVE):
@@ -102,6 +106,16 @@ class OrdersFold:
             self._evict()
         self._stale = set(self._own_cells(published))
         self.book.all_changed(self._stale)
+
+    def _warn_of_other_rules(self, before: str) -> None:
+        if before != self.judgement.id:
+            log.warning(
+                "partition %d was judged by the rules %s and goes on by %s: orders under way"
+                " are judged anew, what has ended stays as it was judged",
+                self.partition,
+                before,
+                self.judgement.id,
+            )
 
     def _own_cells(self, published: Mapping[bytes, bytes]) -> list[Cell]:
         prefix = self.prefix.encode()
@@ -129,14 +143,15 @@ class OrdersFold:
         """Publish the cells that changed, then the clock they are of."""
         self._bury()
         self.settle_cells()
-        for cell, measures in self.book.take_changed():
+        changed = list(self.book.take_changed())
+        for cell, measures in changed:
             value = json.dumps(measures, sort_keys=True).encode() if measures else None
             key = (self.prefix + encode_cell(cell)).encode()
             out.send(topics.KPI_CELLS, key, value, partition=self.partition)
         cell_value = json.dumps(
             {"clock": self.clock, "rules": self.judgement.id}, sort_keys=True
         ).encode()
-        if cell_value != self._partition_cell:
+        if changed or cell_value != self._partition_cell:
             key = f"{self.prefix}~partition".encode()
             out.send(topics.KPI_CELLS, key, cell_value, partition=self.partition)
             self._partition_cell = cell_value

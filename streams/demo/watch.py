@@ -16,7 +16,7 @@ from models.facts import FACT, DelayPredicted, DeliveryOutcome
 from streams import topics
 from streams.config import Settings
 from streams.engine.reader import bounds, group_less, read
-from streams.livereport import Published, least_clock, summed
+from streams.livereport import Published, Shown, least_clock, summed
 from streams.mailsink import Mail
 from streams.topics import named
 
@@ -83,12 +83,11 @@ class Watch:
         ]
         cells = named(settings.namespace, topics.KPI_CELLS)
 
+        shown = Shown(self.published)
+
         def heard(place: TopicPartition, key: bytes, value: bytes | None) -> None:
             if place.topic == cells:
-                if value is None:
-                    self.published.pop(key, None)
-                else:
-                    self.published[key] = value
+                shown.heard(place, key, value)
             elif value is not None:
                 self._fact(value)
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from aiokafka import TopicPartition
+
 from streams import topics
 from streams.cellbook import ARCHIVE
 from streams.clocks import Watermarks, parse_origin
@@ -11,7 +13,7 @@ from streams.codec import Decoded, decode_order
 from streams.engine.rows import PARTITION_KEY, PartitionRows, unpack
 from streams.engine.writer import Outbox
 from streams.feed import Arrival
-from streams.livereport import least_clock, summed
+from streams.livereport import Shown, least_clock, summed
 from streams.replay import Replay
 from tests.equality.comparing import differences
 
@@ -31,9 +33,11 @@ class _Marks(Watermarks):
 
 def final(world: "World") -> list[str]:
     """Return everything that is wrong at the end."""
-    published: dict[bytes, bytes] = {}
+    shown = Shown()
     for p in range(PARTITIONS):
-        published |= world.logs.latest(topics.KPI_CELLS, p)
+        for record in world.logs[topics.KPI_CELLS, p]:
+            shown.heard(TopicPartition("cells", p), record.key or b"", record.value)
+    published = shown.published
     problems = [f"report: {each}" for each in _against_replay(world, published)]
     if least_clock(published, PARTITIONS) != world.history.as_of:
         problems.append("a clock is not where the feed ended")
