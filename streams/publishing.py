@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from models.base import Millis
 from streams.admin import ensure_topics
 from streams.config import Settings
+from streams.domain.zones import instant
 from streams.errors import TowerError
 from streams.feed import Arrival, arrivals, in_order_of_arrival
 from streams.pacing import Pace, PublishOptions, Tick, schedule
@@ -67,6 +68,7 @@ async def publish(
     if settings.clock == "feed":
         feed = in_order_of_arrival(lines)
         total = len(feed)
+        _check_end(feed, options)
         items = schedule(feed, options)
     else:
         items = arrivals(lines)
@@ -81,6 +83,17 @@ async def publish(
         except KafkaError as error:
             raise sender.failed(error) from error
     return sender.published
+
+
+def _check_end(feed: list[Arrival], options: PublishOptions) -> None:
+    """Raise if lines arrive after the last tick: they would be judged before their time."""
+    if options.as_of is not None and feed and feed[-1].received_at > options.as_of:
+        later = sum(line.received_at > options.as_of for line in feed)
+        raise TowerError(
+            f"{later} of {len(feed)} lines arrive after the end that --as-of sets, the last at"
+            f" {instant(feed[-1].received_at).isoformat()}: leave them out of the file, or"
+            " --as-of out of the command. Nothing was sent."
+        )
 
 
 def durable_producer(brokers: str) -> AIOKafkaProducer:
