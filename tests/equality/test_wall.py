@@ -113,7 +113,7 @@ def nobody_was_wronged(day, watch, commands, gone, back):
         for record in commands
         if record.key is not None
     ]
-    wanted = [(at, each) for at, each in told if each["kind"].startswith("delay_")]
+    wanted = [(at, each) for at, each in told if each["type"] == "notice"]
     assert wanted, "nobody was told anything, so nothing was shown"
     for asked, command in wanted:
         order = orders[command["carrier"]]
