@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     max_batch: int = Field(500, ge=1)
 
     metrics_host: str = "127.0.0.1"
-    metrics_port: int = Field(9464, ge=0, description="0 takes a free port and prints it")
+    metrics_port: int = Field(9464, ge=0, le=65_535, description="0: a free one, printed")
 
     commit: str = Field("unknown", description="of the version that runs, for annotations")
 
@@ -38,3 +38,13 @@ class Settings(BaseSettings):
     mail_from: str = "Your delivery <deliveries@tower.invalid>"
     claims: Path = Field(Path("claims.sqlite"), description="the dispatcher's claims")
     failpoint: str | None = Field(None, description="tests: end the process inside a flush")
+
+    @field_validator("brokers")
+    @classmethod
+    def _addresses(cls, given: str) -> str:
+        """Refuse what is no list of addresses; clients would stumble over it one by one."""
+        for address in given.split(","):
+            host, _, port = address.strip().rpartition(":")
+            if not host or not port.isdecimal() or not 0 < int(port) <= 65_535:  # noqa: PLR2004
+                raise ValueError(f"{address!r} is not host:port")
+        return given

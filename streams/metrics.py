@@ -32,6 +32,7 @@ from streams.domain.report import OUTCOMES
 from streams.topics import COURIER_EVENTS, ORDER_EVENTS
 
 MOST_CARRIERS = 200
+MOST_SERVICES = 200
 MOST_PAIRS = 400  # of a carrier and a service of its own
 OTHER = "other"
 
@@ -60,6 +61,7 @@ class Names:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._carriers = set(list(known)[:MOST_CARRIERS])
+        self._services: set[str] = set()
         self._pairs: set[tuple[str, str]] = set()
 
     def carrier(self, name: str) -> str:
@@ -76,8 +78,10 @@ class Names:
         pair = (self.carrier(carrier), service)
         if pair in self._pairs:
             return pair
-        if len(self._pairs) >= MOST_PAIRS:
+        new = service not in self._services
+        if len(self._pairs) >= MOST_PAIRS or (new and len(self._services) >= MOST_SERVICES):
             return pair[0], OTHER
+        self._services.add(service)
         self._pairs.add(pair)
         return pair
 

@@ -1,6 +1,7 @@
 """One worker process from start to end: topics, application, metrics on a port."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
@@ -35,6 +36,7 @@ def work(settings: Settings, judgement: Judgement) -> int:
     Raises:
         TowerError: no broker, or topics that would lose or misdate events.
     """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our sentence says it
     asyncio.run(_prepare(settings))
     metrics = Metrics(CollectorRegistry(), judgement.rules.carriers)
     say_version(metrics.registry, settings.commit)

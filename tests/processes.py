@@ -1,5 +1,6 @@
 """The processes of the tower as children of a test: started, asked over HTTP, stopped."""
 
+import asyncio
 import json
 import os
 import re
@@ -13,6 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from streams.config import Settings
+from streams.livereport import live_report
 
 TOWER = Path(sys.executable).with_name("tower")
 SESSION_SECONDS = 4
@@ -145,6 +149,11 @@ class Towers:
         code, said = self.run("report", *words, "--json", str(file), seconds=seconds)
         assert code == 0, said + self.says()
         return json.loads(file.read_text())
+
+    def events(self) -> Any:
+        """Return the counts of events up to now, without a process of its own."""
+        where = {"brokers": self.bootstrap, "namespace": self.namespace}
+        return asyncio.run(live_report(Settings(**where)))["events"]
 
     def says(self) -> str:
         """Return the end of what every process printed."""

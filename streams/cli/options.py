@@ -38,7 +38,8 @@ def settings_from(**given: object) -> Settings:
 def setting_findings(error: ValidationError) -> list[str]:
     """Return a sentence for every setting that is wrong."""
     return [
-        f"The setting TOWER_{str(each['loc'][0]).upper()} is wrong: {each['msg']}"
+        f"The setting TOWER_{str(each['loc'][0]).upper()} is wrong:"
+        f" {each['msg'].removeprefix('Value error, ')}"
         for each in error.errors()
     ]
 

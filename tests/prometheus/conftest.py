@@ -1,8 +1,10 @@
 """Two workers and a dispatcher that have read a simulated day, and a Prometheus over them."""
 
 import asyncio
+import json
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -15,6 +17,8 @@ from streams.mailsink import MailSink
 from tests.processes import Process, Towers, towers
 from tests.prometheus.server import Prometheus, scraping
 
+LONGEST = "\U0001f69a" * 64
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -25,6 +29,17 @@ class Scene:
     dispatcher: Process
     report: dict[str, Any]
     prometheus: Prometheus
+
+
+def longest(file: Path) -> dict[str, object]:
+    """Return a promise of a carrier whose name is as long as names can be."""
+    promised: dict[str, object] = next(
+        event
+        for event in map(json.loads, read_lines(file))
+        if event["kind"] == "order_promised" and event.get("promise")
+    )
+    changes = {"event_id": "longest", "order_id": "longest", "carrier": LONGEST}
+    return promised | changes
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +63,11 @@ def scene(broker, tmp_path_factory, request, mail_port):
     folder = tmp_path_factory.mktemp("scene")
     seed = request.config.getoption("--seed")
     file, contacts = folder / "day.jsonl", folder / "contacts.jsonl"
-    words = f"simulate --orders 400 --couriers 12 --seed {seed} --hostile 200"
+    words = f"simulate --orders 400 --couriers 12 --seed {seed}"
     with pytest.raises(SystemExit):
         main([*words.split(), "--out", str(file), "--contacts", str(contacts)])
+    with file.open("ab") as lines:  # the longest name there can be, in bytes
+        lines.write(json.dumps(longest(file), ensure_ascii=False).encode() + b"\n")
     namespace = f"p{uuid.uuid4().hex[:12]}"
     with towers(broker.bootstrap, namespace, folder, clock="feed") as tower:
         workers = tower.workers(2)

@@ -7,6 +7,7 @@ from streams.domain.report import report as report_of
 from tests.dashboards.board_queries import METRICS
 from tests.hostile.exposition import checked
 from tests.processes import until
+from tests.prometheus.conftest import LONGEST
 from tests.prometheus.described import exposition, rows
 
 pytestmark = pytest.mark.kafka
@@ -24,6 +25,7 @@ HEADLINES = {
 @pytest.mark.parametrize("kpi", HEADLINES)
 def test_a_headline_is_the_reports_for_every_carrier(scene, kpi):
     assert len(scene.report["carriers"]) >= 3
+    assert LONGEST in scene.report["carriers"]
     said = {}
     for carrier, part in scene.report["carriers"].items():
         for step in HEADLINES[kpi]:

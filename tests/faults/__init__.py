@@ -1,0 +1,1 @@
+"""What the processes do when something around them fails."""

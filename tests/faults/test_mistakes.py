@@ -1,0 +1,148 @@
+"""A mistake of the user is one sentence on standard error, exit 1; wrong usage is exit 2."""
+
+import os
+import subprocess
+
+import pytest
+
+from tests.processes import TOWER
+
+NOWHERE = "127.0.0.1:1"
+NO_BROKER = f"tower: No Kafka broker answers at {NOWHERE}: start it, or name another with"
+
+
+@pytest.fixture
+def ran(tower, tmp_path, monkeypatch):
+    """A function that runs `tower` in an empty folder with no settings but a free port."""
+    for name in ("BROKERS", "NAMESPACE", "CLOCK", "PARTITIONS", "RULES"):
+        monkeypatch.delenv(f"TOWER_{name}", raising=False)
+    monkeypatch.setenv("TOWER_METRICS_PORT", "0")
+    monkeypatch.setenv("TOWER_CLAIMS", str(tmp_path / "claims.sqlite"))
+    monkeypatch.chdir(tmp_path)
+    return tower
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "publish /dev/null",
+        "report",
+        "report --wait 2026-01-01T00:00:00Z",
+        "dead-letters list",
+        "dead-letters show order-events/0/1",
+        "dead-letters replay --reason bad_json",
+        "explain A-1",
+    ],
+)
+def test_without_a_broker_a_command_says_so(ran, monkeypatch, command):
+    monkeypatch.setenv("TOWER_BROKERS", NOWHERE)
+    ended = ran(*command.split())
+    assert ended.code == 1
+    assert ended.err.startswith(NO_BROKER)
+    assert ended.err.count("\n") == 1
+    assert ended.out == ""
+
+
+def test_a_process_of_its_own_says_no_more_than_that():
+    env = os.environ | {"TOWER_BROKERS": NOWHERE, "TOWER_METRICS_PORT": "0"}
+    ended = subprocess.run(
+        [TOWER, "worker"], capture_output=True, text=True, check=False, env=env, timeout=50
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(NO_BROKER)
+    assert (ended.stdout, ended.stderr.count("\n")) == ("", 1)
+
+
+def test_without_a_broker_check_has_a_finding(ran, monkeypatch):
+    monkeypatch.setenv("TOWER_BROKERS", NOWHERE)
+    ended = ran("check")
+    assert (ended.code, ended.err) == (1, "")
+    assert ended.out.startswith(f"No Kafka broker answers at {NOWHERE}")
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("replay nonexisting.jsonl", "nonexisting.jsonl"),
+        ("replay nonexisting.jsonl.gz", "nonexisting.jsonl.gz"),
+        ("replay /dev/null --rules nonexisting.yaml", "nonexisting.yaml"),
+        ("import nonexisting.yaml table.csv", "nonexisting.yaml"),
+        ("replay /dev/null --report nowhere/report.json", "nowhere/report.json"),
+        ("simulate --start yesterday", "'yesterday'"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named(ran, command, says):
+    ended = ran(*command.split())
+    assert ended.code == 1, ended.err
+    assert ended.err.startswith("tower: ")
+    assert ended.err.count("\n") == 1
+    assert says in ended.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "nonsense",
+        "worker extra",
+        "publish",
+        "publish /dev/null --rate fast",
+        "publish /dev/null --rate 5 --speed 5",
+        "replay /dev/null --as-of yesterday",
+        "replay /dev/null --as-of 2026-01-01T00:00:00",
+        "report --wait soon",
+        "simulate --orders none",
+        "dead-letters nonsense",
+        "check --nonsense",
+    ],
+)
+def test_wrong_usage_is_exit_2(ran, command):
+    ended = ran(*command.split())
+    assert ended.code == 2
+    assert ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("PARTITIONS", "abc"),
+        ("PARTITIONS", "65"),
+        ("CLOCK", "sundial"),
+        ("NAMESPACE", "Tower of Babel"),
+        ("METRICS_PORT", "-1"),
+        ("METRICS_PORT", "70000"),
+        ("SESSION_TIMEOUT_SECONDS", "0"),
+        ("SMTP_TLS", "perhaps"),
+        ("BROKERS", ""),
+        ("BROKERS", "kafka"),
+        ("BROKERS", "kafka:port"),
+        ("MAIL_FROM", "nobody"),
+    ],
+)
+@pytest.mark.parametrize("command", ["worker", "dispatcher"])
+def test_a_wrong_setting_is_named(ran, monkeypatch, command, setting, value):
+    if command == "worker" and setting in {"SMTP_TLS", "MAIL_FROM"}:
+        pytest.skip("no setting of a worker's")
+    monkeypatch.setenv(f"TOWER_{setting}", value)
+    ended = ran(command)
+    assert ended.code == 1, ended.err
+    assert ended.err.count("\n") == 1
+    assert ended.err.startswith("tower: ")
+    assert f"TOWER_{setting}" in ended.err
+
+
+@pytest.mark.parametrize("command", ["worker", "dispatcher", "publish", "report", "replay",
+                                     "import", "simulate", "check", "demo", "explain",
+                                     "dashboards"])  # fmt: skip
+def test_every_command_explains_itself_with_an_example(ran, command):
+    ended = ran(command, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert "Example:" in ended.out
+    assert f"tower {command}" in ended.out
+
+
+def test_tower_alone_lists_its_commands(ran):
+    for words in ((), ("--help",), ("help",)):
+        ended = ran(*words)
+        assert (ended.code, ended.err) == (0, "")
+        assert "dead-letters" in ended.out

@@ -1,0 +1,175 @@
+"""What a worker exposes is bounded in names and bytes, and counts once."""
+
+import time
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from models.facts import AttemptConcluded, DeliveryOutcome, EtaDeviation
+from models.rules import Rules
+from streams import metrics as bounds
+from streams.cellmetrics import CellCollector, Growth
+from streams.domain.cells import Cell
+from streams.domain.eta import SNAPSHOTS
+from streams.metrics import Metrics, Names
+
+DAY_MS = 86_400_000
+NOW = 20_000 * DAY_MS  # 2024-10-04
+TODAY, YESTERDAY, LONG_AGO = "2024-10-04", "2024-10-03", "2024-09-01"
+
+
+def cell(carrier="swift", service="day", day=TODAY, direction="forward"):
+    return Cell(carrier, service, "unknown", direction, day)
+
+
+def exposed(metrics, cells, rules=None, duplicates=dict):
+    """Return every series of a scrape by its name and labels."""
+    metrics.registry.register(
+        CellCollector(metrics, lambda: [cells], lambda: NOW, duplicates, rules or Rules())
+    )
+    return values(metrics.registry)
+
+
+def values(registry):
+    return {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in registry.collect()
+        for sample in family.samples
+    }
+
+
+def outcome(carrier, service="day", result="late", handover=0, revision=1):
+    return DeliveryOutcome(
+        fact_id="f", order_id="o", carrier=carrier, at=NOW, rules="r", service=service,
+        outcome=result, previous=None, revision=revision, deadline=0, handover=handover,
+        rule="",
+    )  # fmt: skip
+
+
+def kpi(found, part, name, window, carrier="swift"):
+    labels = (("carrier", carrier), ("kpi", name), ("window", window))
+    return found[f"tower_kpi_{part}", *labels]
+
+
+def test_windows_hold_the_days_of_the_towers_clock():
+    cells = {
+        cell(day=TODAY): {"orders": 1, "frozen.on_time": 1},
+        cell(day=YESTERDAY): {"orders": 4, "frozen.on_time": 2, "frozen.early": 1,
+                              "frozen.late": 1, "frozen.excluded": 9},
+        cell(day=LONG_AGO): {"orders": 8, "frozen.failed": 8},
+        cell(day="none"): {"orders": 16},
+        cell(day="2024-10-05"): {"orders": 1, "frozen.on_time": 32},  # due tomorrow
+        cell(day=TODAY, direction="return"): {"orders": 1, "frozen.on_time": 64},
+    }  # fmt: skip
+    found = exposed(Metrics(CollectorRegistry()), cells)
+    for window, k, n in (("today", 1, 1), ("7d", 3, 5), ("28d", 3, 5), ("all", 35, 45)):
+        assert kpi(found, "numerator", "on_time", window) == k
+        assert kpi(found, "denominator", "on_time", window) == n
+    assert kpi(found, "numerator", "otd", "7d") == 4
+
+
+def test_carriers_of_the_rules_keep_their_name_however_many_come_before():
+    names = Names(["late comer"])
+    assert [names.carrier(f"c{n}") for n in range(199)] == [f"c{n}" for n in range(199)]
+    assert names.carrier("c200") == "other"
+    assert names.carrier("late comer") == "late comer"
+    assert names.carrier("c0") == "c0"
+
+
+def test_services_have_a_bound_and_pairs_another():
+    names = Names()
+    services = {names.pair("c", f"s{n}") for n in range(1_000)}
+    assert len(services) == bounds.MOST_SERVICES + 1
+    pairs = {names.pair(f"c{n}", f"s{n % 200}") for n in range(10_000)}
+    assert len(pairs) <= bounds.MOST_PAIRS + bounds.MOST_CARRIERS + 1
+
+
+def test_outcomes_begin_at_nothing_when_a_carrier_has_an_order():
+    metrics = Metrics(CollectorRegistry())
+    exposed(metrics, {cell(): {"orders": 1, "open": 1}})
+    found = values(metrics.registry)
+    late = ("carrier", "swift"), ("outcome", "late"), ("service", "day")
+    assert found["tower_deliveries_total", *late] == 0
+    refused = ("reason", "bad_json"), ("topic", "courier-events")
+    assert found["tower_events_rejected_total", *refused] == 0
+
+
+def test_an_order_counts_with_its_first_verdict_alone():
+    metrics = Metrics(CollectorRegistry())
+    metrics.observe(outcome("swift", handover=900_000))
+    metrics.observe(outcome("swift", result="on_time", revision=2))
+    found = values(metrics.registry)
+    labels = ("carrier", "swift"), ("outcome", "late"), ("service", "day")
+    assert found["tower_deliveries_total", *labels] == 1
+    assert sum(v for (name, *_), v in found.items() if name == "tower_deliveries_total") == 1
+    buckets = {
+        dict(rest)["le"]: value
+        for (name, *rest), value in found.items()
+        if name == "tower_delivery_deviation_seconds_bucket"
+    }
+    assert (buckets["300.0"], buckets["900.0"], buckets["+Inf"]) == (0, 1, 1)
+
+
+def test_a_partition_that_comes_from_elsewhere_is_no_burst():
+    counts = {("order-events", 0): 40}
+    growth = Growth(lambda: counts)
+    assert growth.by_topic() == {"order-events": 0}
+    counts = {("order-events", 0): 43, ("order-events", 1): 1_000}
+    assert growth.by_topic() == {"order-events": 3}
+    counts = {("order-events", 1): 1_002}
+    assert growth.by_topic() == {"order-events": 5}
+    counts = {("order-events", 0): 60, ("order-events", 1): 1_002}
+    assert growth.by_topic() == {"order-events": 5}
+
+
+@pytest.fixture
+def crowd():
+    """Ten thousand carriers with a whole life each, as Prometheus would see them."""
+    metrics = Metrics(CollectorRegistry())
+    scores = {f"feedback.{name}:{n}": 1 for name in ("csat", "nps", "ces") for n in (1, 5)}
+    cells = {
+        cell(f"carrier number {n}", f"service {n}"): {
+            "orders": 1, "frozen.on_time": 1, "state.out_for_delivery": 1,
+            "eta.ofd.n": 1, "feedback.answered": 1, **scores,
+        }
+        for n in range(10_000)
+    }  # fmt: skip
+    for n in range(10_000):
+        who = {
+            "fact_id": "f", "order_id": "o", "carrier": f"carrier number {n}", "at": NOW,
+            "rules": "r",
+        }  # fmt: skip
+        service = f"service {n}"
+        metrics.observe(outcome(f"carrier number {n}", service))
+        metrics.observe(
+            AttemptConcluded(
+                **who, service=service, succeeded=False, reason="not_home", implicit=False,
+                revision=1,
+            )
+        )  # fmt: skip
+        metrics.observe(
+            EtaDeviation(**who, deviations=dict.fromkeys(SNAPSHOTS, 60_000), revision=1)
+        )
+    metrics.registry.register(
+        CellCollector(metrics, lambda: [cells], lambda: NOW, dict, Rules())
+    )
+    return metrics.registry
+
+
+def test_ten_thousand_carriers_are_a_scrape_of_bounded_size(crowd):
+    started = time.perf_counter()
+    list(crowd.collect())
+    assert time.perf_counter() - started < 3  # on a busy machine; a tenth of it else
+    text = generate_latest(crowd)
+    assert len(text) < 5_000_000
+    assert len(values(crowd)) < 50_000
+    carriers = {dict(labels).get("carrier") for _, *labels in values(crowd)}
+    assert len(carriers - {None}) == 201
+
+
+def test_openmetrics_takes_all_of_it(crowd):
+    text = openmetrics.generate_latest(crowd).decode()
+    names = {family.name for family in text_string_to_metric_families(text)}
+    assert {"tower_delivery_deviation_seconds", "tower_kpi_numerator"} < names
