@@ -49,7 +49,11 @@ class Told:
 
 @dataclass
 class Day:
-    """Sends the events of all orders when they happen; each order has a carrier of its own."""
+    """Sends the events of all orders when they happen; each order has a carrier of its own.
+
+    `noise_after` seconds from the start `noise` orders without a promise are sent at once, so
+    that catching up takes longer than a tick of the clock.
+    """
 
     bootstrap: str
     namespace: str
@@ -57,6 +61,8 @@ class Day:
     promise_seconds: float
     every_seconds: float
     seconds: float
+    noise_after: float
+    noise: int
     orders: list[Told] = field(default_factory=list)
 
     async def tell(self) -> None:
@@ -64,11 +70,20 @@ class Day:
         rng = Random(self.seed)  # noqa: S311
         async with durable_producer(self.bootstrap) as producer:
             begins = time.monotonic()
-            lives = []
+            making_noise = asyncio.create_task(self._noise(producer))
+            lives: list[asyncio.Task[None]] = []
             while (since := time.monotonic() - begins) < self.seconds:
                 lives.append(asyncio.create_task(self._live(producer, len(lives), rng)))
                 await asyncio.sleep(max(0.0, len(lives) * self.every_seconds - since))
-            await asyncio.gather(*lives)
+            await asyncio.gather(making_noise, *lives)
+
+    async def _noise(self, producer: AIOKafkaProducer) -> None:
+        await asyncio.sleep(self.noise_after)
+        sent = []
+        for number in range(self.noise):
+            event = self._event(f"noise-{number}", "order_promised", now(), carrier="noise")
+            sent.append(await producer.send(self._topic, event, key=secrets.token_bytes(4)))
+        await asyncio.gather(*sent)
 
     async def _live(self, producer: AIOKafkaProducer, number: int, rng: Random) -> None:
         course = rng.choices(COURSES, [each[1] for each in COURSES])[0]
@@ -96,17 +111,22 @@ class Day:
     async def _send(
         self, producer: AIOKafkaProducer, number: int, kind: str, at: int, **more: object
     ) -> int:
+        event = self._event(f"order-{number}", kind, at, **more)
+        sent = await producer.send_and_wait(self._topic, event, key=secrets.token_bytes(4))
+        return sent.timestamp
+
+    @property
+    def _topic(self) -> str:
+        return f"{self.namespace}.order-events"
+
+    @staticmethod
+    def _event(order: str, kind: str, at: int, **more: object) -> bytes:
         event = {
-            "event_id": f"{kind}-{number}",
+            "event_id": f"{kind}-{order}",
             "kind": kind,
             "occurred_at": instant(at),
-            "order_id": f"order-{number}",
+            "order_id": order,
             "source": "wall",
             **more,
         }
-        sent = await producer.send_and_wait(
-            f"{self.namespace}.order-events",
-            json.dumps(event).encode(),
-            key=secrets.token_bytes(4),
-        )
-        return sent.timestamp
+        return json.dumps(event).encode()
