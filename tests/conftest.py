@@ -21,9 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=SEED, help="where the random tests begin")
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     """Print the seed, so that a failure can be had again."""
-    return f"seed: {config.getoption('--seed')}"
+    terminalreporter.write_line(f"seed: {config.getoption('--seed')}")
 
 
 @pytest.fixture
