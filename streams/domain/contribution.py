@@ -82,10 +82,10 @@ def _life(measures: Measures, order: Order, clock: Millis, *, ended_silent: bool
 
 
 def _verdicts(measures: Measures, order: Order, clock: Millis, judgement: Judgement) -> None:
-    """Count the frozen verdict and the restated one, each once its deadline has passed."""
-    _verdict(measures, "restated", order.track, order.promise, clock, judgement)
+    """Count the frozen verdict and the restated one, each once its deadline has passed (L1)."""
+    if _verdict(measures, "restated", order.track, order.promise, clock, judgement):
+        measures["delivered_then_changed"] = order.track.changed_mind > 0
     _verdict(measures, "frozen", order.frozen, order.frozen_promise, clock, judgement)
-    measures["delivered_then_changed"] = order.track.changed_mind > 0
 
 
 def _verdict(
@@ -95,11 +95,14 @@ def _verdict(
     promise: Resolved | None,
     clock: Millis,
     judgement: Judgement,
-) -> None:
+) -> bool:
+    """Count a verdict if there is one; return whether there is."""
     verdict = judge(track, promise, clock, judgement)
-    if verdict.outcome is not None:
-        measures[f"{view}.{verdict.outcome}"] = 1
-        measures[f"{view}.early_days"] = verdict.early_day
+    if verdict.outcome is None:
+        return False
+    measures[f"{view}.{verdict.outcome}"] = 1
+    measures[f"{view}.early_days"] = verdict.early_day
+    return True
 
 
 def _attempts(measures: Measures, track: Track) -> None:

@@ -5,10 +5,10 @@ last is folded on top, any other folds the whole set again (design decision 2). 
 judged in the end is judged on what had been received by then: `frozen` (kpis 2.12 L2).
 """
 
-import json
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from hashlib import blake2b
+
+import msgspec
 
 from models.base import Millis, millis
 from models.events import Event, EventWithdrawn, OrderPromised, PromiseChanged
@@ -22,6 +22,7 @@ from streams.domain.zones import DAY_MS
 Identity = tuple[str, str]
 NEW_LIFE_MS = 90 * DAY_MS  # an id promised again that late is another order (L12)
 NEVER: Millis = 1 << 62
+_PROMISING = (OrderPromised, PromiseChanged)
 COPY_OVERHEAD = 16  # encoded bytes of a copy beside what it says
 FIRST_RECEIPT: tuple[Millis, LifeKey, bytes] = (-NEVER, (-NEVER, 0, 0, "", ""), b"")
 
@@ -34,7 +35,7 @@ class Order:
     """
 
     __slots__ = (
-        "_closes_at", "_frozen", "_promise", "arrivals", "copies", "judgement",
+        "_closes_at", "_frozen", "_promise", "arrivals", "copies", "earliest_end", "judgement",
         "last_receipt", "latest", "size", "track", "withdrawn",
     )  # fmt: skip
 
@@ -45,6 +46,7 @@ class Order:
         self.withdrawn: set[Identity] = set()
         self.track = Track(judgement)
         self.size = 0
+        self.earliest_end = NEVER
         self.last_receipt = self.latest = FIRST_RECEIPT
         self._forget()
 
@@ -112,8 +114,12 @@ class Order:
 
     def _advance(self, arrived: Arrived, frozen: tuple[Track, Millis | None] | None) -> None:
         """Fold an event on top; `frozen` is the evidence frozen before it was received."""
+        promise = self._promise
         self._forget()
         self.track.advance(arrived)
+        self._note_promise(arrived)
+        if not isinstance(arrived.event, _PROMISING) and not self.track.consignee:
+            self._promise = promise  # nothing else moves it while nobody wished otherwise
         if frozen is not None and frozen[0] is not self.track:
             self._frozen = frozen  # evidence received later cannot change it
 
@@ -121,6 +127,9 @@ class Order:
         """Fold the whole set again."""
         self._forget()
         self.last_receipt = max(by_receipt(each) for each in self.arrivals.values())
+        self.earliest_end = NEVER
+        for each in self.arrivals.values():
+            self._note_promise(each)
         self.withdrawn = {
             (each.event.source, each.event.withdraws)
             for each in self.arrivals.values()
@@ -135,6 +144,12 @@ class Order:
             for each in local:
                 each.place(name)
             self.track = derive(self.arrivals.values(), self.judgement)
+
+    def _note_promise(self, arrived: Arrived) -> None:
+        """Keep the earliest end that any promise names."""
+        event = arrived.event
+        if isinstance(event, _PROMISING) and event.promise is not None:
+            self.earliest_end = min(self.earliest_end, millis(event.promise.end))
 
     # -- what follows ----------------------------------------------------------------
 
@@ -198,13 +213,7 @@ class Order:
 
     def _no_maturity_before(self) -> Millis:
         """Return a bound below every maturity any part of the evidence can have."""
-        ends = [
-            millis(promise.end)
-            for each in self.arrivals.values()
-            if isinstance(event := each.event, OrderPromised | PromiseChanged)
-            and (promise := event.promise) is not None
-        ]
-        return min(ends, default=NEVER) - DAY_MS + self.judgement.least_maturity
+        return self.earliest_end - DAY_MS + self.judgement.least_maturity
 
     def _maturity(self, arrivals: list[Arrived]) -> Millis | None:
         track = derive(arrivals, self.judgement)
@@ -282,10 +291,11 @@ class Order:
 
 def content_of(event: Event) -> bytes:
     """Return a digest of what an event says, however spelt and whenever recorded (L11)."""
-    content = event.model_dump(exclude={"observed_at"}, exclude_none=True)
-    normal = json.dumps(content, sort_keys=True, default=_in_utc)
-    return blake2b(normal.encode(), digest_size=8).digest()
+    said = event.__pydantic_serializer__.to_python(
+        event, exclude={"observed_at"}, exclude_none=True
+    )
+    return blake2b(_normal(said), digest_size=8).digest()
 
 
-def _in_utc(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
+# MessagePack knows instants, not offsets: one instant is one text however it was written.
+_normal = msgspec.msgpack.Encoder(order="sorted").encode

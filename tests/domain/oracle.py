@@ -746,7 +746,9 @@ def _kpi(cases: list[dict[str, Any]]) -> dict[str, Any]:
         "delivery_time": {
             **_outcomes([case["judged"] for case in cases]),
             "restated": _outcomes([case["restated"] for case in cases]),
-            "delivered_then_changed": sum(case["changed"] for case in cases),
+            "delivered_then_changed": sum(
+                case["changed"] for case in cases if case["restated"][0] is not None
+            ),
         },
         "first_attempt": _first(cases),
         "eta_deviation": {

@@ -801,3 +801,9 @@ def test_reading_a_row_has_room_for_a_quarter_of_a_mebibyte():
     assert found["read"] == 821 == found["accepted"] + refused
     letters = [topic for topic, _, _ in replay.out.messages if topic == topics.DEAD_LETTERS]
     assert len(letters) == refused
+
+
+def test_l1_a_change_before_the_deadline_is_not_in_delivery_time_yet():
+    found = kpi(PROMISED, delivered(30), turned("lost", 40), as_of=60)
+    assert outcome(found) is None
+    assert found["delivery_time"]["delivered_then_changed"] == 0

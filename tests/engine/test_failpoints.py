@@ -1,3 +1,5 @@
+"""Where a failpoint is due, and what it refuses to understand."""
+
 import pytest
 
 from streams.engine.failpoints import Failpoint
