@@ -23,13 +23,18 @@ SESSION_SECONDS = 4
 _ADDRESS = re.compile(r"http://(\S+)/metrics")
 
 
-def until(done: Callable[[], object], seconds: float, says: Callable[[], str] = str) -> None:
+def until(
+    done: Callable[[], object],
+    seconds: float,
+    says: Callable[[], str] = str,
+    pause: float = 0.1,
+) -> None:
     """Wait until something is so; fail with what `says` tells after so many seconds."""
     end = time.monotonic() + seconds
     while not done():
         if time.monotonic() > end:
             raise AssertionError(f"not so after {seconds} s: {says()}")
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 class Process:

@@ -124,7 +124,7 @@ def test_a_partition_that_comes_from_elsewhere_is_no_burst():
     assert growth.by_topic() == {"order-events": 5}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def crowd():
     """Ten thousand carriers with a whole life each, as Prometheus would see them."""
     metrics = Metrics(CollectorRegistry())
@@ -169,6 +169,7 @@ def test_ten_thousand_carriers_are_a_scrape_of_bounded_size(crowd):
     assert len(carriers - {None}) == 201
 
 
+@pytest.mark.slow
 def test_openmetrics_takes_all_of_it(crowd):
     text = openmetrics.generate_latest(crowd).decode()
     names = {family.name for family in text_string_to_metric_families(text)}

@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from streams import wire
+from streams.admin import connected
 from streams.config import Settings
 from streams.dispatch.claims import Ledger
 from streams.dispatch.email import Channel, EmailChannel
@@ -209,6 +210,8 @@ async def dispatch(settings: Settings, stop: asyncio.Event, say: Callable[[str],
     wire.install()
     async with AsyncExitStack() as stack:
         channel = EmailChannel(settings)
+        async with connected(settings.brokers):
+            pass  # one sentence at once; a broker that goes away later is waited for
         metrics = DispatchMetrics()
         say_version(metrics.registry, settings.commit)
         ledger = await stack.enter_async_context(_opened(settings))

@@ -25,6 +25,7 @@ def ran(tower, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "command",
     [
+        "dispatcher",
         "publish /dev/null",
         "report",
         "report --wait 2026-01-01T00:00:00Z",

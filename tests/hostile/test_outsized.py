@@ -144,6 +144,7 @@ def test_what_fills_a_message_to_its_limit_is_set_aside_whole(
     assert set(found) == set(places[:-2])
 
 
+@pytest.mark.slow
 def test_what_grows_when_it_is_unpacked_is_cut(tower, read_topic, namespace):
     [worker] = tower.workers(1)
     records = [(ORDER_EVENTS, 0, b" " * 20_000_000, ()), (ORDER_EVENTS, 0, event(1), ())]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.prometheus.described import exposition, rows
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest.mark.parametrize("section", ["Worker", "Dispatcher"])

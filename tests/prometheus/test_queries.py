@@ -10,7 +10,7 @@ from tests.processes import until
 from tests.prometheus.conftest import LONGEST
 from tests.prometheus.described import exposition, rows
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(120)]
 
 # How the report calls what the metrics call by the name of a KPI.
 HEADLINES = {
