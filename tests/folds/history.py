@@ -175,7 +175,7 @@ def history(rng: Random) -> History:
     rng.shuffle(teller.lines)
     lines = [json.dumps(line).encode() for line in teller.lines]
     lines += [rng.choice((b"{", b'{"kind":"teleported"}')) for _ in range(rng.randint(0, 2))]
-    arrivals = in_order_of_arrival(lines)
+    arrivals = in_order_of_arrival(lines or [b"{"])
     latest = arrivals[-1].received_at
     as_of = latest + rng.choice((0, 0, 1, 3 * HOUR, 9 * HOUR, 30 * HOUR))
     feed = rng.random() < 0.6
