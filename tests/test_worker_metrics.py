@@ -161,7 +161,7 @@ def crowd():
 def test_ten_thousand_carriers_are_a_scrape_of_bounded_size(crowd):
     started = time.perf_counter()
     list(crowd.collect())
-    assert time.perf_counter() - started < 3  # on a busy machine; a tenth of it else
+    assert time.perf_counter() - started < 10  # on a busy machine; a tenth of it else
     text = generate_latest(crowd)
     assert len(text) < 5_000_000
     assert len(values(crowd)) < 50_000

@@ -12,7 +12,7 @@ from aiokafka.record import default_records
 from streams.admin import ensure_topics
 from streams.config import Settings
 from streams.letters import KEPT_BYTES
-from streams.topics import COURIER_EVENTS, DEAD_LETTERS, ORDER_EVENTS, named
+from streams.topics import CONTACT_UPDATES, COURIER_EVENTS, DEAD_LETTERS, ORDER_EVENTS, named
 from tests.hostile.exposition import checked, families
 from tests.hostile.judging import Letters
 from tests.hostile.mixing import now
@@ -157,6 +157,33 @@ def test_what_grows_when_it_is_unpacked_is_cut(tower, read_topic, namespace):
     for [letter] in letters_of(read_topic, namespace).values():
         assert (letter.reason, letter.raw) == ("too_large", b" " * KEPT_BYTES)
         assert letter.detail.endswith(f"the first {KEPT_BYTES} of 20000000 bytes kept")
+
+
+@pytest.mark.slow
+def test_contact_updates_of_any_kind_leave_the_dispatcher_well(
+    tower, read_topic, namespace, seed, wire
+):
+    dispatcher = tower.start("dispatcher")
+    tower.ready([dispatcher])
+    records = [
+        (CONTACT_UPDATES, 0, Random(seed).randbytes(900_000), ()),  # noqa: S311
+        (CONTACT_UPDATES, 1, None, (("nothing", None),)),
+        (CONTACT_UPDATES, 0, b"{}", ((Octets("name"), None), ("kind", b"tick"))),
+        (CONTACT_UPDATES, 1, b"x", tuple(("\x01" * 6 + f"{n}", b"") for n in range(60_000))),
+    ]
+    places = asyncio.run(send(tower, records))
+    places += asyncio.run(send(tower, records[2:3], compression_type="zstd"))
+    reasons = ["too_large", "bad_value", "missing_field", "bad_json", "missing_field"]
+    must = dict(zip(places, reasons, strict=True))
+
+    def found():
+        letters = letters_of(read_topic, namespace)
+        return {place: each[0].reason for place, each in letters.items()}
+
+    until(lambda: found() == must, 20, lambda: f"{found()}\n{tower.says()}")
+    checked(dispatcher)
+    dispatcher.signal()
+    assert dispatcher.ended(10) == 0, tower.says()
 
 
 @pytest.mark.slow
