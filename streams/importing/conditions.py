@@ -70,7 +70,7 @@ def _each(scope: Scope, nodes: list[Node]) -> list[Condition]:
 
 def _comparison(scope: Scope, word: str, value: Expression, inner: Node) -> Condition:
     if word == "less_than":
-        return _less(value, scope.bind(inner, word))
+        return _less(value, scope.checked(inner, word, _comparable))
     nodes = inner if isinstance(inner, list) else [inner]
     others = scope.bind_all(nodes, word)
 
@@ -103,6 +103,12 @@ def _less(left: Expression, right: Expression) -> Condition:
             raise BadCellError(columns, text) from None
 
     return Condition(holds, columns)
+
+
+def _comparable(value: Value) -> None:
+    """Refuse what is neither a number nor a time."""
+    if not isinstance(value, date):
+        as_number(value)
 
 
 def _same(one: Value, two: Value) -> bool:

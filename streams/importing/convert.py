@@ -7,7 +7,7 @@ import msgspec
 
 from streams.codec import Rejected, decode_courier, decode_order
 from streams.importing.plan import EventPlan, Fields, Plan
-from streams.importing.table import Record, Source
+from streams.importing.table import Record, Source, is_text
 from streams.importing.values import BadCellError, Value
 
 
@@ -47,8 +47,8 @@ class Conversion:
         row: dict[str, Value] = {}
         for name, cell in zip(columns, record.cells, strict=True):
             text = cell.strip()
-            if not text.isascii() and not _is_text(text):
-                raise BadCellError((name,), f"its bytes are not {self.source.encoding}")
+            if not is_text(text):
+                raise BadCellError((name,), f"the file {self.source.not_text}")
             row[name] = None if not text or text in self.empty else text
         for name, expression in self.plan.let:
             row[name] = expression.evaluate(row)
@@ -76,11 +76,6 @@ class Conversion:
             )
         ids.add(identity)
         return decoded.canonical
-
-
-def _is_text(cell: str) -> bool:
-    """Return whether all bytes of a cell could be decoded."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in cell)
 
 
 def _sentence(file: str, record: Record, error: BadCellError) -> str:

@@ -16,6 +16,8 @@ from streams.importing.values import BadCellError, BadValueError, Row, Value, wr
 # What YAML holds at one place of a mapping; every scalar is a text.
 Node = str | list["Node"] | dict[str, "Node"]
 
+_SHOWN = 30
+_SHOWN_LETTERS = 300
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|([{}])")
 
 
@@ -59,6 +61,26 @@ class Scope:
         """Return the expressions of a list."""
         scope = self.within(step)
         return [scope.bind(node, index) for index, node in enumerate(nodes)]
+
+    def checked(
+        self, node: Node, step: str | int, check: Callable[[Value], object]
+    ) -> Expression:
+        """Return the expression one step down; a constant that `check` refuses is a mistake."""
+        expression = self.bind(node, step)
+        value = None if expression.columns else expression.evaluate({})
+        if value is not None:
+            try:
+                check(value)
+            except BadValueError as error:
+                raise self.within(step).wrong(str(error)) from None
+        return expression
+
+    def all_checked(
+        self, nodes: Iterable[Node], step: str, check: Callable[[Value], object]
+    ) -> list[Expression]:
+        """Return the expressions of a list, its constants checked."""
+        scope = self.within(step)
+        return [scope.checked(node, index, check) for index, node in enumerate(nodes)]
 
     def lift(self, apply: Callable[..., Value], *parts: Expression) -> Expression:
         """Return `apply` of the parts' values, absent where one of them is.
@@ -144,5 +166,15 @@ def _meaning(scope: Scope, name: str) -> tuple[str, ...]:
     if name in scope.names:
         return scope.names[name]
     near = difflib.get_close_matches(name, scope.names, n=1)
-    hint = f"; did you mean {near[0]!r}" if near else ""
-    raise scope.wrong(f"there is no column or `let` named {name!r}{hint}")
+    hint = f"did you mean {near[0]!r}" if near else _there_are(scope.names)
+    raise scope.wrong(f"there is no column or `let` named {name!r}; {hint}")
+
+
+def _there_are(names: Mapping[str, tuple[str, ...]]) -> str:
+    """Return which columns the header has; a single one is a wrong delimiter most often."""
+    columns = [name for name, reads in names.items() if reads == (name,)]
+    if len(columns) == 1:
+        only = columns[0][:_SHOWN_LETTERS]
+        return f"the whole header is one column, {only!r}: see `table.delimiter`"
+    more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
+    return f"the columns are {', '.join(map(repr, columns[:_SHOWN]))}{more}"

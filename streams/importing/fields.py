@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from models.events import CourierEvent, OrderEvent
 from streams.importing.values import (
@@ -30,6 +33,19 @@ class FieldShape:
     want: Want
     required: bool
     parts: Mapping[str, "FieldShape"] = field(default_factory=dict)
+    info: FieldInfo | None = None
+
+    def check_constant(self, value: Value) -> None:
+        """Refuse a value that the contract allows in no event."""
+        converted = CONVERSIONS[self.want](value)
+        if self.info is None:
+            return
+        try:
+            rule: Any = Annotated[self.info.annotation, "", *self.info.metadata]
+            TypeAdapter(rule).validate_python(converted)
+        except ValidationError as error:
+            why = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise BadValueError(f"'{shown(value)}': {why}") from None
 
 
 @cache
@@ -39,7 +55,7 @@ def kinds() -> dict[str, dict[str, FieldShape]]:
     for union in (OrderEvent, CourierEvent):
         for model in get_args(get_args(union)[0]):
             schema = model.model_json_schema()
-            shapes = _shapes(schema, schema.get("$defs", {}))
+            shapes = _shapes(model, schema, schema.get("$defs", {}))
             kind = schema["properties"]["kind"]
             for name in kind.get("enum", [kind.get("const")]):
                 if "stops" not in shapes or shapes["stops"].want == "integer":
@@ -47,27 +63,39 @@ def kinds() -> dict[str, dict[str, FieldShape]]:
     return found
 
 
-def _shapes(schema: dict[str, Any], defined: dict[str, Any]) -> dict[str, FieldShape]:
+def _shapes(
+    model: type[BaseModel], schema: dict[str, Any], defined: dict[str, Any]
+) -> dict[str, FieldShape]:
     required = schema.get("required", ())
     return {
-        name: _shape(each, defined, required=name in required)
+        name: _shape(model.model_fields[name], each, defined, required=name in required)
         for name, each in schema["properties"].items()
         if name != "kind"
     }
 
 
-def _shape(schema: dict[str, Any], defined: dict[str, Any], *, required: bool) -> FieldShape:
+def _shape(
+    info: FieldInfo, schema: dict[str, Any], defined: dict[str, Any], *, required: bool
+) -> FieldShape:
     options = schema.get("anyOf", [schema])
     option = next(each for each in options if each.get("type") != "null")
     if "$ref" in option:
         part = defined[option["$ref"].rpartition("/")[2]]
-        return FieldShape("part", required, _shapes(part, defined))
+        return FieldShape("part", required, _shapes(_model_of(info.annotation), part, defined))
     if "additionalProperties" in option:
         return FieldShape("table", required)
     if option.get("format") == "date-time":
-        return FieldShape("instant", required)
+        return FieldShape("instant", required, info=info)
     wants: dict[str, Want] = {"number": "number", "integer": "integer", "boolean": "boolean"}
-    return FieldShape(wants.get(option.get("type", ""), "text"), required)
+    return FieldShape(wants.get(option.get("type", ""), "text"), required, info=info)
+
+
+def _model_of(annotation: Any) -> type[BaseModel]:  # noqa: ANN401 (whatever a field may hold)
+    """Return the model of a field that holds one, perhaps or None."""
+    options = (annotation, *get_args(annotation))
+    return next(
+        each for each in options if isinstance(each, type) and issubclass(each, BaseModel)
+    )
 
 
 def _instant(value: Value) -> Json:

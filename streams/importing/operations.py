@@ -25,15 +25,18 @@ from streams.importing.values import (
     as_number,
     as_time,
     at_local,
+    check_format,
     duration,
     moved,
     shown,
+    time_of_day,
     written,
     zone_name,
     zone_of,
 )
 
 Nodes = Annotated[list[Any], Field(min_length=1)]
+Formats = str | Annotated[list[str], Field(min_length=1)] | None
 Pair = Annotated[list[Any], Field(min_length=2, max_length=2)]
 
 
@@ -51,17 +54,17 @@ class ReadInstant(Operation):
     """`instant`: a text as an instant, by `format` and in `zone` where it has no offset."""
 
     instant: Any
-    format: str | None = None
+    format: Formats = None
     zone: Any = None
 
     def bind(self, scope: Scope) -> Expression:
         text = scope.bind(self.instant, "instant")
-        form = self.format
+        forms = _formats(scope, self.format)
         if self.zone is None:
-            return scope.lift(lambda value: as_instant(value, None, form), text)
+            return scope.lift(lambda value: as_instant(value, None, forms), text)
         zone = _zone(scope, self.zone)
         return scope.lift(
-            lambda value, name: as_instant(value, zone_of(name), form), text, zone
+            lambda value, name: as_instant(value, zone_of(name), forms), text, zone
         )
 
 
@@ -69,11 +72,11 @@ class ReadDay(Operation):
     """`date`: a text as a day, or the day of an instant as its offset has it."""
 
     date: Any
-    format: str | None = None
+    format: Formats = None
 
     def bind(self, scope: Scope) -> Expression:
-        form = self.format
-        return scope.lift(lambda value: as_day(value, form), scope.bind(self.date, "date"))
+        forms = _formats(scope, self.format)
+        return scope.lift(lambda value: as_day(value, forms), scope.bind(self.date, "date"))
 
 
 class ReadNumber(Operation):
@@ -95,8 +98,8 @@ class At(Operation):
     def bind(self, scope: Scope) -> Expression:
         return scope.lift(
             lambda day, text, zone: at_local(as_day(day), text, zone_of(zone)),
-            scope.bind(self.day, "day"),
-            scope.bind(self.at, "at"),
+            scope.checked(self.day, "day", as_day),
+            scope.checked(self.at, "at", time_of_day),
             _zone(scope, self.zone),
         )
 
@@ -118,8 +121,8 @@ class Add(Operation):
         units = ("days", "hours", "minutes", "seconds")
         return scope.lift(
             lambda value, *numbers: moved(as_time(value), duration(*numbers)),
-            scope.bind(self.add, "add"),
-            *(scope.bind(getattr(self, unit), unit) for unit in units),
+            scope.checked(self.add, "add", as_time),
+            *(scope.checked(getattr(self, unit), unit, as_number) for unit in units),
         )
 
 
@@ -129,7 +132,7 @@ class Earliest(Operation):
     earliest: Nodes
 
     def bind(self, scope: Scope) -> Expression:
-        return _extreme(scope, scope.bind_all(self.earliest, "earliest"), min)
+        return _extreme(scope, scope.all_checked(self.earliest, "earliest", as_time), min)
 
 
 class Latest(Operation):
@@ -138,7 +141,7 @@ class Latest(Operation):
     latest: Nodes
 
     def bind(self, scope: Scope) -> Expression:
-        return _extreme(scope, scope.bind_all(self.latest, "latest"), max)
+        return _extreme(scope, scope.all_checked(self.latest, "latest", as_time), max)
 
 
 class First(Operation):
@@ -278,6 +281,17 @@ def bind_operation(scope: Scope, node: dict[str, Node]) -> Expression:
     return operation.bind(scope)
 
 
+def _formats(scope: Scope, given: str | list[str] | None) -> tuple[str, ...]:
+    """Return the formats to try in order, each one that strptime knows; none is ISO 8601."""
+    forms = [given] if isinstance(given, str) else given or []
+    for form in forms:
+        try:
+            check_format(form)
+        except BadValueError as error:
+            raise scope.within("format").wrong(str(error)) from None
+    return tuple(forms)
+
+
 def _zone(scope: Scope, node: Node) -> Expression:
     """Return the expression of a zone's name; a constant one is checked at once."""
     return scope.within("zone").lift(zone_name, scope.bind(node, "zone"))
@@ -312,7 +326,7 @@ def _numbers(
 ) -> Expression:
     return scope.lift(
         lambda *values: apply([as_number(value) for value in values]),
-        *scope.bind_all(nodes, step),
+        *scope.all_checked(nodes, step, as_number),
     )
 
 

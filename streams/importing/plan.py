@@ -6,7 +6,7 @@ from typing import Any
 
 from streams.importing.conditions import Condition, bind_condition
 from streams.importing.expressions import Expression, Node, Scope, columns_of
-from streams.importing.fields import CONVERSIONS, FieldShape, Json, Want, kinds
+from streams.importing.fields import CONVERSIONS, FieldShape, Json, kinds
 from streams.importing.mapping import EventMapping, Mapping
 from streams.importing.operations import bind_operation
 from streams.importing.values import BadCellError, BadValueError, Row, Value
@@ -146,22 +146,8 @@ def _field(scope: Scope, name: str, node: Node, shape: FieldShape) -> Field | Gr
         free = FieldShape("free", required=False)
         parts = tuple(_field(inside, each, inner, free) for each, inner in node.items())
         return Group(name, parts, shape.required)
-    expression = _constant_checked(scope, name, scope.bind(node, name), shape.want)
+    expression = scope.checked(node, name, shape.check_constant)
     return Field(name, expression, CONVERSIONS[shape.want], shape.required)
-
-
-def _constant_checked(
-    scope: Scope, name: str, expression: Expression, want: Want
-) -> Expression:
-    """Refuse a constant that the field does not want, as a mistake of the mapping."""
-    if not expression.columns:
-        value = expression.evaluate({})
-        try:
-            if value is not None:
-                CONVERSIONS[want](value)
-        except BadValueError as error:
-            raise scope.within(name).wrong(str(error)) from None
-    return expression
 
 
 def _fill(into: Fields, fields: Iterable[Field | Group], row: Row, where: str) -> None:

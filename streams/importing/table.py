@@ -46,11 +46,19 @@ class Source:
         self.encoding = table.encoding.removesuffix("-sig")
         self._number = 0
         self.columns = [name.strip() for name in self._next() or ()]
+        if not all(map(is_text, self.columns)):
+            raise TowerError(f"{name} {self.not_text}.")
         if not any(self.columns):
             raise TowerError(f"{name} has no header: its first line must name the columns.")
         twice = {each for each in self.columns if each and self.columns.count(each) > 1}
         if twice:
             raise TowerError(f"{name} has two columns named {min(twice)!r}.")
+
+    @property
+    def not_text(self) -> str:
+        """Return what is wrong, and what to do, where bytes are no text."""
+        shown = "UTF-8" if self.encoding == "utf-8" else self.encoding
+        return f"is not {shown}: set `table.encoding`, for example to latin-1 or cp1252"
 
     def position(self) -> int:
         """Return how many bytes of the file have been read."""
@@ -74,6 +82,11 @@ class Source:
         except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
             place = f"{self.name} row {self._number + 1} (line {line})"
             raise TowerError(f"{place} cannot be read: {_why(error)}.") from None
+
+
+def is_text(cell: str) -> bool:
+    """Return whether all bytes of a cell could be decoded."""
+    return cell.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in cell)
 
 
 @contextmanager

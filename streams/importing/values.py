@@ -12,6 +12,7 @@ Value = str | Decimal | date | datetime | None
 Row = Mapping[str, Value]
 
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_ANY_INSTANT = datetime(2013, 11, 24, 15, 6, 7, tzinfo=UTC)
 _DATE_LENGTH = len("2013-01-01")
 
 
@@ -44,8 +45,32 @@ def zone_name(value: Value) -> str:
     return name
 
 
-def as_instant(value: Value, zone: tzinfo | None = None, form: str | None = None) -> datetime:
-    """Return an instant, read as ISO 8601 or by a strptime format.
+def check_format(form: str) -> None:
+    """Refuse a strptime format that reads back nothing that was written by it."""
+    try:
+        datetime.strptime(_ANY_INSTANT.strftime(form), form)  # noqa: DTZ007
+    except (ValueError, re.error):
+        raise BadValueError(f"{form!r} is not a format of strptime") from None
+
+
+def _by_formats(text: str, forms: tuple[str, ...]) -> datetime:
+    """Return what the first format that fits makes of a text."""
+    for form in forms:
+        try:
+            return datetime.strptime(text, form)  # noqa: DTZ007
+        except ValueError:
+            continue
+    raise ValueError(text)
+
+
+def _expected(forms: tuple[str, ...]) -> str:
+    return f" written as {' or '.join(forms)}" if forms else ""
+
+
+def as_instant(
+    value: Value, zone: tzinfo | None = None, forms: tuple[str, ...] = ()
+) -> datetime:
+    """Return an instant, read as ISO 8601 or by the first strptime format that fits.
 
     A time without an offset is read in `zone`, refused without one. A local time that
     clocks show twice is the first of the two, one that they skip keeps the offset before it.
@@ -55,11 +80,10 @@ def as_instant(value: Value, zone: tzinfo | None = None, form: str | None = None
     if not isinstance(value, str):
         raise BadValueError(f"'{shown(value)}' is not an instant")
     try:
-        read = datetime.strptime(value, form) if form else datetime.fromisoformat(value)  # noqa: DTZ007
+        read = _by_formats(value, forms) if forms else datetime.fromisoformat(value)
     except ValueError:
-        expected = f" written as {form}" if form else ""
-        raise BadValueError(f"{value!r} is not an instant{expected}") from None
-    if not form and len(value) <= _DATE_LENGTH:
+        raise BadValueError(f"{value!r} is not an instant{_expected(forms)}") from None
+    if not forms and len(value) <= _DATE_LENGTH:
         raise BadValueError(f"{value!r} is a day, not an instant")
     if read.tzinfo is not None:
         return read
@@ -68,7 +92,7 @@ def as_instant(value: Value, zone: tzinfo | None = None, form: str | None = None
     return read.replace(tzinfo=zone)
 
 
-def as_day(value: Value, form: str | None = None) -> date:
+def as_day(value: Value, forms: tuple[str, ...] = ()) -> date:
     """Return a day: the one written, or the one of an instant in its own offset."""
     if isinstance(value, datetime):
         return value.date()
@@ -76,10 +100,9 @@ def as_day(value: Value, form: str | None = None) -> date:
         return value
     try:
         text = str(value)
-        return datetime.strptime(text, form).date() if form else date.fromisoformat(text)  # noqa: DTZ007
+        return _by_formats(text, forms).date() if forms else date.fromisoformat(text)
     except ValueError:
-        expected = f" written as {form}" if form else ""
-        raise BadValueError(f"'{shown(value)}' is not a day{expected}") from None
+        raise BadValueError(f"'{shown(value)}' is not a day{_expected(forms)}") from None
 
 
 def as_time(value: Value) -> date | datetime:
@@ -104,18 +127,25 @@ def as_number(value: Value) -> Decimal:
     return number
 
 
-def at_local(day: date, text: str, zone: tzinfo) -> datetime:
-    """Return the instant at which clocks in `zone` show `text`; 24:00 ends the day."""
+def time_of_day(value: Value) -> tuple[int, time]:
+    """Return the days to add, one for 24:00, and the time that clocks show."""
+    text = written(value)
     match = _TIME.fullmatch(text)
     if match is None:
         raise BadValueError(f"{text!r} is not a time of day")
     hour, minute, second = (int(part or 0) for part in match.groups())
     if (hour, minute, second) == (24, 0, 0):
-        return datetime.combine(day + timedelta(days=1), time(), zone)
+        return 1, time()
     try:
-        return datetime.combine(day, time(hour, minute, second), zone)
+        return 0, time(hour, minute, second)
     except ValueError:
         raise BadValueError(f"{text!r} is not a time of day") from None
+
+
+def at_local(day: date, text: Value, zone: tzinfo) -> datetime:
+    """Return the instant at which clocks in `zone` show `text`; 24:00 ends the day."""
+    days, shows = time_of_day(text)
+    return datetime.combine(day + timedelta(days=days), shows, zone)
 
 
 def duration(days: Value, hours: Value, minutes: Value, seconds: Value) -> timedelta:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.domain.reasons import CODES, canonical
 from streams.importing.convert import BadRow, Conversion
 from streams.importing.mapping import load
 from streams.importing.plan import bind
@@ -163,3 +164,15 @@ def test_the_first_mapping_of_the_documentation(tmp_path):
     # 16:41 in Lisbon in May is an hour ahead of UTC
     assert rows[0][2]["occurred_at"] == "2024-05-02T16:41:00+01:00"
     assert rows[1][2]["reason"] == "not_home"
+
+
+def test_the_reasons_of_the_documentation_are_those_of_the_tower():
+    text = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
+    section = text.partition("## Reasons")[2].partition("## ")[0]
+    rows = re.findall(r"(?m)^\| `(\w+)` \| (.*) \|$", section)
+    documented = {party: re.findall(r"`(\w+)`", codes) for party, codes in rows}
+    # a code that `canonical` does not let through is none that a reason can have
+    assert documented == {
+        party: [code for code in codes if canonical(code) == code]
+        for party, codes in CODES.items()
+    }

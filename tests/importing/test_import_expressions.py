@@ -114,3 +114,29 @@ def test_a_cell_that_is_refused_is_named(tmp_path, expression, cell, why):
     assert at(tmp_path, expression, {"x": cell}) == (
         f"shop.csv row 1 column x: {why} (line 2)."
     )
+
+
+FORMS = '["%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M"]'
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_"),
+    [
+        ("01.02.2024 10:20:30", "2024-02-01T10:20:30Z"),
+        ("01.02.2024 10:20", "2024-02-01T10:20:00Z"),
+    ],
+)
+def test_formats_are_tried_in_their_order(tmp_path, cell, is_):
+    expression = f'{{instant: "{{t}}", format: {FORMS}, zone: UTC}}'
+    assert at(tmp_path, expression, {"t": cell}) == is_
+
+
+def test_a_text_of_no_format_names_them_all(tmp_path):
+    said = at(tmp_path, f'{{instant: "{{t}}", format: {FORMS}, zone: UTC}}', {"t": "noon"})
+    wanted = "written as %d.%m.%Y %H:%M:%S or %d.%m.%Y %H:%M"
+    assert said == f"shop.csv row 1 column t: 'noon' is not an instant {wanted} (line 2)."
+
+
+def test_a_day_takes_several_formats_too(tmp_path):
+    expression = '{date: "{t}", format: ["%d.%m.%Y", "%d.%m.%y"]}'
+    assert text(tmp_path, expression, {"t": "01.02.24"}) == "2024-02-01"

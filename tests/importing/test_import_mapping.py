@@ -10,6 +10,12 @@ from .importing import HEADER, convert
 TABLE = "id,when,amount\n1,2024-01-01T00:00Z,\n"
 GOOD = '{kind: delivered, occurred_at: "{when}"}'
 
+
+def occurring(expression):
+    """A mapping with one event at the time that an expression makes."""
+    return f"{HEADER}events: [{{kind: delivered, occurred_at: {expression}}}]"
+
+
 MISTAKES = [
     ("schema: [", "shop.yaml line 1 is not YAML"),
     ("- a\n", "shop.yaml is no mapping"),
@@ -33,7 +39,7 @@ MISTAKES = [
             f'{HEADER}events: [{{kind: delivered, occurred_at: {{at: "26:00", day: 2024-01-01,'
             " zone: UTC}}]"
         ),
-        "events[0].occurred_at: '26:00' is not a time of day",
+        "events[0].occurred_at.at: '26:00' is not a time of day",
     ),
     (
         f'{HEADER}events: [{{kind: delivered, occurred_at: {{at: "06:00", zone: UTC}}}}]',
@@ -70,6 +76,42 @@ MISTAKES = [
             " promise: {precision: date}}]"
         ),
         "events[0].promise: end must be given",
+    ),
+    (
+        f'schema: 1\ncommon: {{source: My Shop, order_id: "{{id}}"}}\nevents: [{GOOD}]',
+        "events[0].source: 'My Shop': String should match pattern",
+    ),
+    (
+        (
+            f'{HEADER}events: [{{kind: order_promised, carrier: c, occurred_at: "{{when}}",'
+            ' promise: {end: "{when}", precision: hour}}]'
+        ),
+        "events[0].promise.precision: 'hour': ",
+    ),
+    (
+        (
+            f'{HEADER}events: [{{kind: order_promised, carrier: c, occurred_at: "{{when}}",'
+            " timezone: Mars/Port}]"
+        ),
+        "events[0].timezone: 'Mars/Port': ",
+    ),
+    (occurring('{at: "25:00", day: "{when}", zone: UTC}'), ".at: '25:00' is not a time of day"),
+    (occurring('{at: "06:00", day: today, zone: UTC}'), ".day: 'today' is not a day"),
+    (occurring('{instant: "{when}", format: "%Q"}'), ".format: '%Q' is not a format of strp"),
+    (occurring('{instant: "{when}", format: ["%Y", "%Y %Y"]}'), ".format: '%Y %Y' is not a"),
+    (occurring('{instant: "{when}", format: []}'), "`instant` has a mistake at format"),
+    (occurring('{date: "{when}", format: "%"}'), ".format: '%' is not a format of strptime"),
+    (occurring('{add: "{when}", hours: one}'), ".hours: 'one' is not a number"),
+    (occurring('{earliest: ["{when}", soon]}'), ".earliest[1]: 'soon' is not a day"),
+    (
+        occurring("x").replace(
+            "x", '"{when}", when: {value: {number: "{amount}"}, less_than: x}'
+        ),
+        "events[0].when.less_than: 'x' is not a number",
+    ),
+    (
+        f'{HEADER}events: [{{kind: delivered, occurred_at: "{{zeit}}"}}]',
+        "there is no column or `let` named 'zeit'; the columns are 'id', 'when', 'amount'.",
     ),
     (f"{HEADER}let: {{id: x}}\nevents: [{GOOD}]", "let.id: there is a column of that name"),
     (f"{HEADER}events: [{GOOD}]\nevents: [{GOOD}]", "line 4 is not YAML: the key 'events'"),

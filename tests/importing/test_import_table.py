@@ -55,7 +55,26 @@ def test_what_the_contract_refuses_is_a_bad_row_with_its_column(tmp_path):
 
 def test_bytes_that_are_no_text_are_a_bad_cell(tmp_path):
     rows = convert(tmp_path, MAPPING, b"id,when\n1,2024-01-01T00:00Z\n2,\xff\n")
-    assert rows[1] == "shop.csv row 2 column when: its bytes are not utf-8 (line 3)."
+    assert rows[1] == (
+        "shop.csv row 2 column when: the file is not UTF-8: set `table.encoding`, for example"
+        " to latin-1 or cp1252 (line 3)."
+    )
+
+
+def test_a_header_in_another_encoding_says_what_to_set(tmp_path):
+    with pytest.raises(TowerError) as refused:
+        convert(tmp_path, MAPPING, "id,when,côté\n".encode("latin-1"))
+    assert str(refused.value) == (
+        "shop.csv is not UTF-8: set `table.encoding`, for example to latin-1 or cp1252."
+    )
+
+
+def test_another_delimiter_than_the_mapping_says_is_named(tmp_path):
+    with pytest.raises(TowerError) as refused:
+        convert(tmp_path, MAPPING, "id;when\n1;2024-01-01T00:00Z\n")
+    assert str(refused.value).endswith(
+        "the whole header is one column, 'id;when': see `table.delimiter`."
+    )
 
 
 def test_a_needed_value_that_is_missing_is_a_bad_row(tmp_path):
