@@ -1,5 +1,6 @@
 """The scoreboard in the terminal: carriers, orders at risk, notices, the latest mail."""
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -10,15 +11,16 @@ from streams.cli.reporting import kpi_table
 from streams.demo.watch import Watch
 from streams.domain.zones import instant
 
-SHOWN_AT_RISK = 6
+SHOWN_AT_RISK = 4
+WHOLE_MAIL_FROM = 45  # lines of the terminal
 REASONS = {
-    "eta_after_promise": "the carrier's ETA is past the promise",
-    "silent": "nobody has touched the parcel yet",
+    "eta_after_promise": "ETA past the promise",
+    "silent": "nobody has touched it yet",
 }
 
 
-def board(watch: Watch, heading: str, addresses: dict[str, str]) -> RenderableType:
-    """Return the whole picture."""
+def board(watch: Watch, heading: str, addresses: dict[str, str], height: int) -> RenderableType:
+    """Return the whole picture; where `height` lines are few, of the mail only the subject."""
     report = watch.report()
     parts: list[RenderableType] = [Text(heading, style="bold")]
     if report is None:
@@ -27,15 +29,17 @@ def board(watch: Watch, heading: str, addresses: dict[str, str]) -> RenderableTy
     notices = report["total"]["notices"]
     parts += [
         kpi_table(report),
-        _at_risk(watch),
         Text(
             f"Notices: {notices['requested']} requested, {notices['sent']} sent, "
             f"{sum(notices['suppressed'].values())} suppressed, {notices['failed']} failed, "
             f"{notices['waiting']} waiting"
         ),
-        _latest_mail(watch),
-        Text("   ".join(f"{name} {where}" for name, where in addresses.items()), style="dim"),
+        _at_risk(watch),
+        _latest_mail(watch, whole=height >= WHOLE_MAIL_FROM),
     ]
+    if addresses:
+        where = "   ".join(f"{name} {where}" for name, where in addresses.items())
+        parts.append(Text(f"{where}   Ctrl-C stops", style="dim"))
     return Group(*parts)
 
 
@@ -45,7 +49,9 @@ def clock_text(at: Millis) -> str:
 
 
 def _at_risk(watch: Watch) -> Table:
-    table = Table(title="Orders at risk", title_justify="left")
+    table = Table(
+        title="Orders at risk", title_justify="left", box=SIMPLE_HEAD, show_edge=False
+    )
     for name in ("order", "carrier", "promised by", "expected", "why"):
         table.add_column(name)
     waiting = watch.at_risk()
@@ -62,10 +68,12 @@ def _at_risk(watch: Watch) -> Table:
     return table
 
 
-def _latest_mail(watch: Watch) -> RenderableType:
-    if not watch.told:
+def _latest_mail(watch: Watch, *, whole: bool) -> RenderableType:
+    if not watch.mails:
         return Panel("No customer had to be told yet.", title="Latest mail")
-    mail = watch.told[-1].mail
+    mail = watch.mails[-1]
+    if not whole:
+        return Text(f"Latest mail: {mail.subject}")
     return Panel(
         Text(f"To: {mail.recipient}\nSubject: {mail.subject}\n\n{mail.text.strip()}"),
         title="Latest mail, as the customer sees it",

@@ -16,17 +16,17 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
-from models.base import Millis, millis
+from models.base import millis
 from streams.admin import ensure_topics
 from streams.config import Settings
-from streams.demo.board import board, clock_text
+from streams.demo.board import WHOLE_MAIL_FROM, board, clock_text
 from streams.demo.watch import Watch
 from streams.embedded import EmbeddedBroker
+from streams.errors import TowerError
 from streams.mailsink import MailSink
 from streams.pacing import PublishOptions
 from streams.publishing import publish
@@ -68,7 +68,7 @@ async def show(what: Show, console: Console) -> None:
         stack.callback(broker.close)
         await asyncio.to_thread(broker.start)
         watch = Watch(PARTITIONS)
-        sink = MailSink(folder / "mail.jsonl", seen=watch.mail_came)
+        sink = MailSink(folder / "mail.jsonl", seen=watch.mails.append)
         await sink.start()
         stack.push_async_callback(sink.stop)
         env = _environment(broker.bootstrap, sink.port, folder)
@@ -113,7 +113,7 @@ async def _play(  # noqa: PLR0913, PLR0917 - everything that takes part
                 if ends is not None and loop.time() >= ends:
                     break
                 if console.is_terminal:
-                    live.update(board(watch, heading, addresses))
+                    live.update(board(watch, heading, addresses, console.height))
                 await asyncio.wait({halt, feeding, following}, timeout=0.5)
         if not halt.done():
             await asyncio.wait({halt}, timeout=LAST_WORDS_SECONDS)  # mails on their way
@@ -152,7 +152,11 @@ async def _process(name: str, env: dict[str, str], folder: Path) -> AsyncIterato
             env=env, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
-        yield await _address(process)
+        address = await _address(process)
+        if address is None:
+            said = (folder / f"{name}.log").read_text(errors="replace").strip().splitlines()
+            raise TowerError(f"The {name} did not start: {said[-1] if said else 'no reason'}")
+        yield address
     finally:
         if process.returncode is None:
             process.terminate()
@@ -163,11 +167,11 @@ async def _process(name: str, env: dict[str, str], folder: Path) -> AsyncIterato
                 await process.wait()
 
 
-async def _address(process: asyncio.subprocess.Process) -> str:
-    """Return the address a process prints first."""
+async def _address(process: asyncio.subprocess.Process) -> str | None:
+    """Return the address a process prints first, None if it ends without one."""
     out = process.stdout
     line = b"" if out is None else await out.readline()
-    return next((word for word in line.decode().split() if "://" in word), "(did not start)")
+    return next((word for word in line.decode().split() if "://" in word), None)
 
 
 def _last_words(what: Show, simulated: Day, watch: Watch, console: Console) -> None:
@@ -176,28 +180,28 @@ def _last_words(what: Show, simulated: Day, watch: Watch, console: Console) -> N
     if report is None:
         console.print("The tower had no time to publish anything.")
         return
-    console.print(board(watch, f"At the end, seed {what.seed}", {}))
+    console.print(board(watch, f"At the end, seed {what.seed}", {}, height=WHOLE_MAIL_FROM))
     truth = {each["order_id"]: each for each in simulated.truth}
-    warned = list({each.order_id: each for each in reversed(watch.told)}.values())
-    known = [each for each in warned if each.at and each.order_id in watch.predicted]
-    timely = [each for each in known if each.at < watch.predicted[each.order_id].promise_end]
-    late = [each for each in timely if truth[each.order_id]["outcome"] in {"late", "failed"}]
+    told = [each for each in watch.told_at if each in watch.predicted]
+    timely = [each for each in told if watch.told_at[each] < watch.predicted[each].promise_end]
+    late = [each for each in timely if truth[each]["outcome"] in {"late", "failed"}]
     console.print(
-        f"{len(watch.predicted)} delays predicted; {len(warned)} customers told, "
-        f"{len(timely)} of them before their promise had passed; by the ground truth "
-        f"{len(late)} of these orders were late."
+        f"{len(watch.predicted)} delays predicted; {len(told)} customers told in "
+        f"{len(watch.mails)} mails, {len(timely)} of them before their promise had passed; "
+        f"by the ground truth {len(late)} of these orders were late."
     )
-    for each in sorted(late, key=lambda told: truth[told.order_id]["handover"] is None)[:1]:
-        _example(truth[each.order_id], each.order_id, each.at, console)
+    for order_id in sorted(late, key=lambda each: truth[each]["handover"] is None)[:1]:
+        handover = truth[order_id]["handover"]
+        end = f"handed over at {_clock(handover)}" if handover else "not handed over"
+        console.print(
+            f"For example {order_id}: told at {clock_text(watch.told_at[order_id])}, promised "
+            f"by {clock_text(watch.predicted[order_id].promise_end)}, {end}."
+        )
 
 
-def _example(truth: dict[str, Any], order_id: str, told_at: Millis, console: Console) -> None:
-    handover = truth["handover"]
-    end = f"handed over {handover}" if handover else "not handed over"
-    console.print(
-        f"For example {order_id}: told at {clock_text(told_at)}, promised by "
-        f"{truth['promised_end']}, {end}."
-    )
+def _clock(text: str) -> str:
+    at = datetime.fromisoformat(text)
+    return f"{clock_text(millis(at))} on {at:%d %B}"
 
 
 def run(what: Show, say: Callable[[], Console] = Console) -> None:

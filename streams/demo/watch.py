@@ -4,15 +4,13 @@ Reads the public topics as any other program could; it asks no worker and no pre
 """
 
 import asyncio
-import json
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import TopicPartition
 
 from models.base import Millis
-from models.facts import FACT, DelayPredicted, DeliveryOutcome
+from models.facts import FACT, DelayPredicted, DeliveryOutcome, NoticeSettled
 from streams import topics
 from streams.config import Settings
 from streams.engine.reader import bounds, group_less, read
@@ -23,39 +21,25 @@ from streams.topics import named
 PAUSE_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A mail that reached a customer: which order, at what time of the tower's clock."""
-
-    order_id: str
-    at: Millis
-    mail: Mail
-
-
 @dataclass(slots=True)
 class Watch:
-    """The picture the scoreboard draws, kept up to date by `follow`."""
+    """The picture the scoreboard draws, kept up to date by `follow`.
+
+    `told_at` is when the order learnt that its customer's first mail had been taken, by the
+    tower's clock.
+    """
 
     partitions: int
     published: Published = field(default_factory=dict)
     predicted: dict[str, DelayPredicted] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
-    told: list[Told] = field(default_factory=list)
+    told_at: dict[str, Millis] = field(default_factory=dict)
+    mails: list[Mail] = field(default_factory=list)
 
     @property
     def clock(self) -> Millis:
         """Return the least clock of all partitions, 0 before all have one."""
         return least_clock(self.published, self.partitions)
-
-    @property
-    def newest_clock(self) -> Millis:
-        """Return the greatest clock any partition has published, 0 before the first."""
-        clocks = [
-            int(json.loads(value)["clock"])
-            for key, value in self.published.items()
-            if key.endswith(b"~partition")
-        ]
-        return max(clocks, default=0)
 
     def report(self) -> dict[str, Any] | None:
         """Return the report as published, None before there is one."""
@@ -67,12 +51,6 @@ class Watch:
             each for each in self.predicted.values() if each.order_id not in self.outcomes
         ]
         return sorted(waiting, key=lambda each: -each.at)
-
-    def mail_came(self, mail: Mail) -> None:
-        """Note a mail; the order is the one it names."""
-        named_order = re.search(r"^ *Order: +(\S+)$", mail.text, re.MULTILINE)
-        if named_order is not None:
-            self.told.append(Told(named_order[1], self.newest_clock, mail))
 
     async def follow(self, settings: Settings) -> None:
         """Read on and on until cancelled."""
@@ -104,8 +82,10 @@ class Watch:
         fact = FACT.validate_json(value)
         match fact:
             case DelayPredicted():
-                self.predicted[fact.order_id] = fact
+                self.predicted.setdefault(fact.order_id, fact)
             case DeliveryOutcome():
                 self.outcomes[fact.order_id] = fact.outcome
+            case NoticeSettled(result="sent"):
+                self.told_at.setdefault(fact.order_id, fact.at)
             case _:
                 pass
