@@ -44,6 +44,8 @@ def kpi_table(report: Json) -> Table:
         title_justify="left",
         box=SIMPLE_HEAD,
         show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
     )
     table.add_column("carrier", min_width=8, overflow="ellipsis", no_wrap=True)
     for name in ("orders", "open", "on time", "1st attempt", "ETA 10 min"):
