@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 VENV ?= .venv
-FOR ?= 60
+FOR ?=
 ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -80,8 +80,8 @@ check: lint types test rules generate ## all of the above, then fail if a genera
 bench: setup ## measure the speed of replay on this machine
 	$(BIN)/python tests/bench/replay_speed.py $(ARGS)
 
-demo: setup ## run the whole tower on a simulated day; make demo FOR=60 stops after 60 seconds
-	$(BIN)/tower demo --seconds $(FOR) $(ARGS)
+demo: setup ## run the whole tower on a simulated day until Ctrl-C; make demo FOR=60 stops after 60 seconds
+	$(BIN)/tower demo $(if $(FOR),--seconds $(FOR)) $(ARGS)
 
 up: ## start the stack of docker-compose.yml
 	docker compose up --build --detach --wait

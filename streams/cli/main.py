@@ -7,6 +7,7 @@ from streams.errors import TowerError
 
 COMMANDS = {
     "demo": "Run everything on this machine: broker, simulator, worker, dispatcher, mail.",
+    "broker": "Run a Kafka broker on this machine, for trying the tower out.",
     "worker": "Run one worker: ingest, couriers and orders.",
     "dispatcher": "Run the dispatcher: notices to customers.",
     "publish": "Send a file of events to the two inbound topics.",

@@ -45,16 +45,21 @@ class EmbeddedBroker:
     """A single-node Apache Kafka on free loopback ports.
 
     Its data lives in `folder` and is kept there; without a folder it lives in a temporary one
-    that goes with the broker. The broker dies with this process, also on kill -9. `say` is
-    told, in one line, when something takes long. Raises TowerError when Java or the jars
-    cannot be had, or Kafka does not start.
+    that goes with the broker. Clients connect at `port`, else at a free one. The broker dies
+    with this process, also on kill -9. `say` is told, in one line, when something takes long.
+    Raises TowerError when Java or the jars cannot be had, or Kafka does not start.
     """
 
     def __init__(
-        self, folder: Path | None = None, *, say: Callable[[str], None] = _silent
+        self,
+        folder: Path | None = None,
+        *,
+        port: int | None = None,
+        say: Callable[[str], None] = _silent,
     ) -> None:
         self._kept = folder is not None
         self._say = say
+        self._port = port
         self.folder = folder or _throwaway_folder()
         self.log = self.folder / "broker.log"
         self.pid: int | None = None
@@ -136,11 +141,19 @@ class EmbeddedBroker:
         config = self.folder / "server.properties"
         if self._ports is None:
             kept = properties.ports_of(config.read_text()) if config.exists() else None
-            usable = kept is not None and all(map(properties.is_free, kept))
-            self._ports = kept if kept and usable else properties.free_ports()
+            self._ports = self._chosen_ports(kept)
             config.write_text(properties.render(self._ports, self.folder / "data"))
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(config)
+
+    def _chosen_ports(self, kept: properties.Ports | None) -> properties.Ports:
+        """Return the port asked for, those of the last time, or free ones."""
+        if self._port is not None:
+            if not properties.is_free(self._port):
+                raise TowerError(f"Port {self._port} of 127.0.0.1 is in use.")
+            return properties.free_ports()._replace(client=self._port)
+        usable = kept is not None and all(map(properties.is_free, kept))
+        return kept if kept and usable else properties.free_ports()
 
     def _format(self, config: Path) -> None:
         cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
