@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     commit: str = Field("unknown", description="of the version that runs, for annotations")
 
     smtp_host: str = "127.0.0.1"
-    smtp_port: int = 25
+    smtp_port: int = Field(25, ge=1, le=65_535)
     smtp_username: str | None = None
     smtp_password: str | None = None
     smtp_tls: Literal["none", "starttls", "tls"] = "none"

@@ -1,6 +1,7 @@
 """What was set aside: read it, and send its bytes again to where they came from."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from models.letters import DeadLetter
+from models.letters import DeadLetter, Reason
 from streams.admin import connected, describe_topics
 from streams.config import Settings
 from streams.errors import TowerError
@@ -30,10 +31,62 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How many records were sent again, and how many came from no inbound topic."""
+    """How many messages were sent again, and how many are no inbound events."""
 
     sent: int
     left: int
+
+
+class Pile:
+    """Letters piled up by their message: the same bytes of a topic are one, however often.
+
+    A message that was sent again and is still wrong comes back as a letter with another id;
+    here it stays one. With a limit only the newest messages of each source are held.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.ids: set[str] = set()
+        self._limit = limit
+        self._held: dict[str, dict[bytes, Kept]] = {}
+        self._copies: dict[bytes, set[str]] = {}
+
+    def __len__(self) -> int:
+        """Return the number of messages."""
+        return len(self._copies)
+
+    def add(self, kept: Kept) -> None:
+        """Put a letter on the pile, those of one source in the order they were set aside."""
+        what = _message(kept)
+        self.ids.add(kept.id)
+        self._copies.setdefault(what, set()).add(kept.id)
+        held = self._held.setdefault(kept.id.rsplit("/", 1)[0], {})
+        held.pop(what, None)
+        held[what] = kept
+        if self._limit is not None and len(held) > self._limit:
+            del held[next(iter(held))]
+
+    def newest(self) -> list[Kept]:
+        """Return the newest letter of each message, oldest first, at most the limit."""
+        everything = [each for held in self._held.values() for each in held.values()]
+        newest = {_message(each): each for each in sorted(everything, key=_when)}
+        ordered = sorted(newest.values(), key=_when)
+        return ordered if self._limit is None else ordered[-self._limit :]
+
+    def copies(self, kept: Kept) -> int:
+        """Return how many letters the message of a letter has."""
+        return len(self._copies[_message(kept)])
+
+
+def _message(kept: Kept) -> bytes:
+    letter = kept.letter
+    if letter is None:
+        return kept.id.encode()
+    place = f"{letter.topic}/{letter.index}/{letter.raw is None}/".encode()
+    return hashlib.blake2b(place + (letter.raw or b""), digest_size=16).digest()
+
+
+def _when(kept: Kept) -> tuple[int, str]:
+    return (kept.letter.received_at if kept.letter else 0, kept.id)
 
 
 async def read(settings: Settings) -> AsyncIterator[Kept]:
@@ -92,15 +145,18 @@ def _kept(record: ConsumerRecord[bytes, bytes]) -> Kept:
 
 
 async def replay(settings: Settings, letters: Iterable[Kept]) -> Replayed:
-    """Send the bytes of letters to their inbound topics again, each record once.
+    """Send the bytes of letters to their inbound topics again, each message once.
 
-    The arrival header goes with them where they had one. Kafka gives each a new offset, so
-    what is still wrong becomes a new letter and what was accepted before a duplicate.
+    The arrival header goes with them where they had one; a tick is no event and stays. Kafka
+    gives each a new offset, so what is still wrong becomes another letter of its message and
+    what was accepted before a duplicate.
     """
-    by_id = {kept.id: kept.letter for kept in letters}
-    sendable = [each for each in by_id.values() if each and _short(settings, each) in _INBOUND]
+    given = list({kept.id: kept.letter for kept in letters}.values())
+    events = [each for each in given if each and _is_event(settings, each)]
+    sendable = list({(each.topic, each.raw): each for each in events}.values())
+    left = len(given) - len(events)
     if not sendable:
-        return Replayed(0, len(by_id))
+        return Replayed(0, left)
     async with connected(settings.brokers):
         pass  # one sentence at once instead of a producer's long patience
     async with durable_producer(settings.brokers) as producer:
@@ -121,7 +177,11 @@ async def replay(settings: Settings, letters: Iterable[Kept]) -> Replayed:
             await asyncio.gather(*futures)
         except KafkaError as error:
             raise TowerError(f"Not all letters could be sent again ({error!r}).") from error
-    return Replayed(len(sendable), len(by_id) - len(sendable))
+    return Replayed(len(sendable), left)
+
+
+def _is_event(settings: Settings, letter: DeadLetter) -> bool:
+    return letter.reason is not Reason.FOREIGN_TICK and _short(settings, letter) in _INBOUND
 
 
 def _short(settings: Settings, letter: DeadLetter) -> str:

@@ -67,6 +67,16 @@ def read_lines(path: str | Path) -> Iterator[bytes]:
         raise TowerError(f"The file {path} could not be read: {reason}.") from error
 
 
+def must_be_there(path: str | Path) -> None:
+    """Raise TowerError if there is no such file to read, `-` apart; nothing is read."""
+    try:
+        if str(path) != "-":
+            Path(path).stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TowerError(f"The file {path} could not be read: {reason}.") from error
+
+
 def _opened(path: str | Path) -> BinaryIO | gzip.GzipFile:
     if str(path) == "-":
         return sys.stdin.buffer

@@ -5,6 +5,7 @@ says when it was received and where it came from. Its partition row is its count
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from streams.clocks import origin_header, send_ticks
 from streams.codec import Decoded, Rejected, decode_courier, decode_order
 from streams.engine.api import Beat, Headers, Outputs, Record, Rows
 from streams.letters import encoded, letter_headers
+
+log = logging.getLogger(__name__)
 
 RECEIVED_AT = "tower-received-at"
 FEED_TICK = "tower-tick"
@@ -69,6 +72,7 @@ class IngestFold:
         self.caught_up = False
         self.told: tuple[Millis, bool] = (0, False)
         self.published: bytes | None = None
+        self._warned = False
 
     def recover(self, meta: bytes | None, rows: Rows, published: Mapping[bytes, bytes]) -> None:
         """Take up the counts and the clock of the partition row."""
@@ -100,8 +104,10 @@ class IngestFold:
         return json.dumps({"counts": self.counts, "clock": self.clock}).encode()
 
     def publish(self, out: Outputs) -> None:
-        """Publish the counts of this partition if they changed."""
-        value = self.meta()
+        """Publish the counts of this partition if they changed, and where its time is from."""
+        time = "feed" if self.feed else "wall"
+        said = {"counts": self.counts, "clock": self.clock, "time": time}
+        value = json.dumps(said).encode()
         if value != self.published:
             key = f"ingest/{self.inbound.topic}/{self.partition}".encode()
             out.send(topics.KPI_CELLS, key, value, partition=self.partition)
@@ -164,6 +170,13 @@ class IngestFold:
         if not self.feed:
             return max(record.timestamp, self.clock)
         stated = _instant(headers.get(RECEIVED_AT, b""))
+        if stated is None and not self._warned:
+            self._warned = True
+            log.warning(
+                "%s partition %d: an event without the header %s on the clock `feed`; such"
+                " events count as received with the one before them",
+                self.inbound.topic, self.partition, RECEIVED_AT,
+            )  # fmt: skip
         return max(self.newest if stated is None else stated, self.clock)
 
     def _tell(self, out: Outputs) -> None:

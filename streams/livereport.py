@@ -7,6 +7,7 @@ report; `wait` reads on until every clock has passed an instant.
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -24,6 +25,7 @@ from streams.topics import named
 PAUSE_SECONDS = 0.2
 
 Published = dict[bytes, bytes]
+Waiting = Callable[[Millis, str], None]
 CLOCK_OF = b"~partition"
 
 
@@ -54,8 +56,12 @@ class Shown:
             self.published[key] = value
 
 
-async def live_report(settings: Settings, wait: Millis | None = None) -> dict[str, Any]:
+async def live_report(
+    settings: Settings, wait: Millis | None = None, told: Waiting | None = None
+) -> dict[str, Any]:
     """Return the report of the running tower; with `wait` once every clock has passed it.
+
+    While it waits `told` hears the least clock and the key of whose it is.
 
     Raises:
         TowerError: there is no tower in this namespace, or nothing was published yet.
@@ -74,8 +80,11 @@ async def live_report(settings: Settings, wait: Millis | None = None) -> dict[st
             ranges = {tp: (max(read_to[tp], ends[tp][0]), ends[tp][1]) for tp in partitions}
             await read(consumer, ranges, shown.heard)
             read_to = {tp: ends[tp][1] for tp in partitions}
-            if wait is None or least_clock(shown.published, count) >= wait:
+            least, whose = furthest_behind(shown.published, count)
+            if wait is None or least >= wait:
                 return summed(shown.published)
+            if told is not None:
+                told(least, whose)
             await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -106,6 +115,11 @@ def summed(published: Published) -> dict[str, Any]:
 
 def least_clock(published: Published, partitions: int) -> Millis:
     """Return the least clock of all partitions of all folds, 0 while one is missing."""
+    return furthest_behind(published, partitions)[0]
+
+
+def furthest_behind(published: Published, partitions: int) -> tuple[Millis, str]:
+    """Return the least clock and the key of `kpi-cells` that says it or is missing (0)."""
     clocks = []
     for number in range(partitions):
         for key in (
@@ -115,5 +129,5 @@ def least_clock(published: Published, partitions: int) -> Millis:
             f"orders/{number}/~partition",
         ):
             value = published.get(key.encode())
-            clocks.append(0 if value is None else int(json.loads(value)["clock"]))
+            clocks.append((0 if value is None else int(json.loads(value)["clock"]), key))
     return min(clocks)

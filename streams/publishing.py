@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from models.base import Millis
 from streams.admin import ensure_topics
+from streams.clockmode import refuse_another_clock
 from streams.config import Settings
 from streams.domain.zones import instant
 from streams.errors import TowerError
@@ -61,7 +62,8 @@ async def publish(
     """Send lines (without line ends) and return once all of them are acknowledged.
 
     Missing topics are created. Contacts go first. `progress` is told the lines sent and their
-    number, None while that is unknown. Raises TowerError when the broker stays away.
+    number, None while that is unknown. Raises TowerError when the broker stays away, and when
+    the workers are on another clock.
     """
     items: Iterable[Arrival | Tick]
     total: int | None = None
@@ -73,6 +75,7 @@ async def publish(
     else:
         items = arrivals(lines)
     await ensure_topics(settings.brokers, settings)
+    await refuse_another_clock(settings)
     async with durable_producer(settings.brokers) as producer:
         sender = _Sender(producer, options, settings)
         try:

@@ -246,8 +246,8 @@ def test_counts_are_published_when_they_change():
         (b"ingest/order-events/3", 3)
     ] * 2
     assert [json.loads(value) for _, _, value, _, _ in cells] == [
-        {"counts": {}, "clock": 0},
-        {"counts": {"read": 1}, "clock": 0},
+        {"counts": {}, "clock": 0, "time": "wall"},
+        {"counts": {"read": 1}, "clock": 0, "time": "wall"},
     ]
 
 

@@ -71,18 +71,30 @@ def test_a_file_that_says_nothing_changes_nothing(written, text):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("defaults: {early: 5}", "are wrong: defaults.early: Extra inputs are not permitted"),
-        ("schema: 2", "are wrong: schema: Input should be 1"),
-        ("defaults: {early_minutes: -1}", "are wrong: defaults.early_minutes: Input should be"),
-        ("defaults: {maturity_days: 1e308}", "are wrong: defaults.maturity_days: Input should"),
-        ("notices: {expire_minutes: 0}", "are wrong: notices.expire_minutes: Input should be"),
-        ("defaults: {maturity_days: .nan}", "are wrong: defaults.maturity_days: Input should"),
-        ("defaults: {day_end: '24:30'}", "are wrong: defaults.day_end: String should match"),
-        ("defaults: {day_end: '9:00'}", "are wrong: defaults.day_end: String should match"),
-        ("defaults: {day_end: 21:00}", "are wrong: defaults.day_end: Input should be a valid"),
+        ("defaults: {early: 5}", "are wrong: defaults.early: there is no rule of this name"),
+        ("schema: 2", "are wrong: schema: must be 1"),
+        (
+            "defaults: {early_minutes: -1}",
+            "are wrong: defaults.early_minutes: must be at least 0",
+        ),
+        (
+            "defaults: {maturity_days: 1e308}",
+            "are wrong: defaults.maturity_days: must be at most",
+        ),
+        (
+            "notices: {expire_minutes: 0}",
+            "are wrong: notices.expire_minutes: must be more than 0",
+        ),
+        (
+            "defaults: {maturity_days: .nan}",
+            "are wrong: defaults.maturity_days: must be a number",
+        ),
+        ("defaults: {day_end: '24:30'}", "are wrong: defaults.day_end: must be HH:MM"),
+        ("defaults: {day_end: '9:00'}", "are wrong: defaults.day_end: must be HH:MM"),
+        ("defaults: {day_end: 21:00}", "are wrong: defaults.day_end: must be text (put it"),
         (
             "retention: {stub_days: 0}",
-            "are wrong: retention.stub_days: Input should be greater",
+            "are wrong: retention.stub_days: must be more than 0",
         ),
         (
             "carriers: {n: {timezone: Mars}}",
@@ -91,6 +103,14 @@ def test_a_file_that_says_nothing_changes_nothing(written, text):
         (
             "carriers: {n: {objectives: {on_time: 95}}}",
             "are wrong: carriers.n.objectives.on_time",
+        ),
+        (
+            "carriers: {n: {objectives: {ontime: 0.9}}}",
+            "are wrong: carriers.n.objectives.ontime: there is no such objective, only",
+        ),
+        (
+            "defaults: {early_minutes: 5, early_minutes: 6}",
+            "are not YAML: the key 'early_minutes' is written twice",
         ),
         ("[1, 2]", "are not a mapping of names to rules."),
         ("just words", "are not a mapping of names to rules."),

@@ -13,10 +13,19 @@ from models.events import CourierEvent, OrderEvent
 from models.letters import DeadLetter
 from models.rules import Rules
 from streams.admin import check_topics
-from streams.cli.options import Brokers, Namespace, run, setting_findings, settings_from
+from streams.cli.options import (
+    Brokers,
+    Namespace,
+    run,
+    setting_findings,
+    settings_from,
+    unknown_settings,
+)
+from streams.clockmode import clock_finding
 from streams.config import Settings
+from streams.dispatch.email import mail_findings
 from streams.errors import TowerError
-from streams.rules import load
+from streams.rules import WrongRulesError, load
 from streams.topics import CONTACT_UPDATES, COURIER_EVENTS, DEAD_LETTERS, ORDER_EVENTS
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -35,8 +44,8 @@ def command(
 ) -> None:
     """Validate settings, rules and the topics of the broker; exit 1 with findings.
 
-    Topics are looked at when a broker was named (--brokers, TOWER_BROKERS) or answers at the
-    default address.
+    Topics, and the clock the workers are on, are looked at when a broker was
+    named (--brokers, TOWER_BROKERS) or answers at the default address.
 
     Example: tower check --rules rules.yaml --brokers 127.0.0.1:9092
     """
@@ -66,27 +75,37 @@ def findings(
     rules: Path | None, brokers: str | None, namespace: str | None
 ) -> tuple[list[str], list[str]]:
     """Return what is wrong, and what could not be looked at."""
+    found = unknown_settings(os.environ)
     try:
         Settings()
     except ValidationError as error:
-        return setting_findings(error), ["Rules and topics were not looked at."]
+        return found + setting_findings(error), ["Rules and topics were not looked at."]
     try:
         settings = settings_from(brokers=brokers, namespace=namespace, rules=rules)
     except TowerError as error:
-        return [str(error)], ["Rules and topics were not looked at."]
-    found = rules_findings(settings.rules)
+        return [*found, str(error)], ["Rules and topics were not looked at."]
+    found += mail_findings(settings) + rules_findings(settings.rules)
     try:
-        return found + run(check_topics(settings.brokers, settings)), []
+        return found + run(_broker_findings(settings)), []
     except TowerError as error:
         if brokers or "TOWER_BROKERS" in os.environ:
             return [*found, str(error)], []
         return found, ["Topics were not looked at: no broker was named and none answers here."]
 
 
+async def _broker_findings(settings: Settings) -> list[str]:
+    """Return what is wrong with the topics, and with the clock of the workers."""
+    clock = await clock_finding(settings)
+    topics = await check_topics(settings.brokers, settings)
+    return topics if clock is None else [*topics, clock]
+
+
 def rules_findings(path: Path | None) -> list[str]:
     """Return what is wrong with a rules file; None is the file that ships."""
     try:
         load(path)
+    except WrongRulesError as error:
+        return error.findings
     except TowerError as error:
-        return str(error).splitlines()
+        return [str(error)]
     return []

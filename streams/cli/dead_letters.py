@@ -1,6 +1,5 @@
 """`tower dead-letters`: look at what was set aside and send it again."""
 
-from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,7 +10,7 @@ from models.letters import DeadLetter, Reason
 from streams import dead_letters
 from streams.cli.options import Brokers, Namespace, run, settings_from
 from streams.config import Settings
-from streams.dead_letters import Kept
+from streams.dead_letters import Kept, Pile
 from streams.errors import TowerError
 
 app = typer.Typer(
@@ -19,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     help="Look at what was set aside and send it again.",
+    epilog="Example: tower dead-letters list --reason bad_time",
 )
 
 WhyOption = Annotated[Reason | None, typer.Option("--reason", help="Only letters of a reason.")]
@@ -31,17 +31,19 @@ def list_(
     brokers: Brokers = None,
     namespace: Namespace = None,
 ) -> None:
-    """List the letters, the newest last: id, reason, when it arrived, what was wrong.
+    """List the messages set aside, the newest last: id, reason, arrival, what was wrong.
+
+    A message that came several times is listed once, with how often.
 
     Example: tower dead-letters list --reason bad_time --limit 20
     """
     settings = settings_from(brokers=brokers, namespace=namespace)
-    kept, total = run(_newest(settings, _chosen(reason, ()), limit))
+    pile = run(_piled(settings, _chosen(reason, ()), limit))
+    kept = pile.newest()
     for each in kept:
-        print(*map(_printable, _row(each)), sep="  ")
-    print(
-        f"{total} dead letters, the newest {len(kept)} shown." if total else "No dead letters."
-    )
+        print(*map(_printable, _row(each, pile.copies(each))), sep="  ")
+    said = f"{len(pile)} dead letters, the newest {len(kept)} shown."
+    print(said if kept else "No dead letters.")
 
 
 @app.command()
@@ -55,7 +57,7 @@ def show(
     Example: tower dead-letters show order-events/3/1234
     """
     settings = settings_from(brokers=brokers, namespace=namespace)
-    kept, _ = run(_newest(settings, _chosen(None, (letter_id,)), limit=100))
+    kept = run(_piled(settings, _chosen(None, (letter_id,)), limit=100)).newest()
     if not kept:
         raise TowerError(f"There is no dead letter {letter_id}; they are kept for 14 days.")
     for each in kept:
@@ -71,19 +73,23 @@ def replay(
     brokers: Brokers = None,
     namespace: Namespace = None,
 ) -> None:
-    """Send the bytes of letters to their inbound topic again, once the cause is mended.
+    """Send letters' bytes to their inbound topic again, once the cause is mended.
+
+    Each message is sent once, however many letters it has by now.
 
     Example: tower dead-letters replay --reason unknown_kind
     """
     settings = settings_from(brokers=brokers, namespace=namespace)
     ids = tuple(letter_ids or ())
-    kept, _ = run(_newest(settings, _chosen(reason, ids), limit=None))
-    absent = set(ids) - {each.id for each in kept}
+    pile = run(_piled(settings, _chosen(reason, ids), limit=None))
+    absent = set(ids) - pile.ids
     if absent:
         raise TowerError(f"There is no such dead letter: {', '.join(sorted(absent))}.")
-    done = run(dead_letters.replay(settings, kept))
-    left = f"; {done.left} came from no inbound topic and stay" if done.left else ""
-    print(f"Sent {done.sent} again{left}.")
+    done = run(dead_letters.replay(settings, pile.newest()))
+    spared = len(pile.ids) - len(pile)
+    copies = f", each message once of {len(pile.ids)} letters" if spared > 0 else ""
+    left = f"; {done.left} are no inbound events and stay" if done.left else ""
+    print(f"Sent {done.sent} again{copies}{left}.")
 
 
 def _chosen(reason: Reason | None, ids: tuple[str, ...]) -> Callable[[Kept], bool]:
@@ -95,30 +101,21 @@ def _chosen(reason: Reason | None, ids: tuple[str, ...]) -> Callable[[Kept], boo
     return chosen
 
 
-async def _newest(
-    settings: Settings, chosen: Callable[[Kept], bool], limit: int | None
-) -> tuple[list[Kept], int]:
-    """Return the newest letters, oldest first, and how many there are in all."""
-    newest: dict[str, deque[Kept]] = {}
-    total = 0
+async def _piled(settings: Settings, chosen: Callable[[Kept], bool], limit: int | None) -> Pile:
+    """Return the letters chosen, piled up by their message."""
+    pile = Pile(limit)
     async for kept in dead_letters.read(settings):
         if chosen(kept):
-            total += 1
-            source = kept.id.rsplit("/", 1)[0]
-            newest.setdefault(source, deque(maxlen=limit)).append(kept)
-    kept_now = sorted((each for kept in newest.values() for each in kept), key=_when)
-    return kept_now[-limit:] if limit else kept_now, total
+            pile.add(kept)
+    return pile
 
 
-def _when(kept: Kept) -> tuple[int, str]:
-    return (kept.letter.received_at if kept.letter else 0, kept.id)
-
-
-def _row(kept: Kept) -> tuple[str, str, str, str]:
+def _row(kept: Kept, copies: int) -> tuple[str, ...]:
     letter = kept.letter
     if letter is None:
         return (kept.id, "?", "?", "written by another version of the tower")
-    return (kept.id, letter.reason.value, _instant(letter), letter.detail)
+    often = (f"({copies} times)",) if copies > 1 else ()
+    return (kept.id, letter.reason.value, _instant(letter), letter.detail, *often)
 
 
 def _pages(kept: Kept) -> list[str]:
@@ -127,7 +124,8 @@ def _pages(kept: Kept) -> list[str]:
         return [f"{kept.id} was written by another version of the tower"]
     raw = letter.raw or b""
     headers = [
-        f"header       {_printable(name)}: {value!r}" for name, value in letter.headers.items()
+        f"header       {_printable(name)}: {_text(value)}"
+        for name, value in letter.headers.items()
     ]
     return [
         f"id           {kept.id}",
@@ -137,8 +135,12 @@ def _pages(kept: Kept) -> list[str]:
         f"received_at  {_instant(letter)}",
         *headers,
         f"bytes        {len(raw)}",
-        _printable(raw.decode("utf-8", "backslashreplace")),
+        _text(raw),
     ]
+
+
+def _text(octets: bytes) -> str:
+    return _printable(octets.decode("utf-8", "backslashreplace"))
 
 
 def _printable(text: str) -> str:

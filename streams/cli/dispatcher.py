@@ -19,10 +19,10 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def dispatcher() -> None:
     """Run the dispatcher: notices to customers, until SIGTERM or Ctrl-C.
 
-    Settings come from the environment: TOWER_BROKERS, TOWER_NAMESPACE, TOWER_CLAIMS,
-    TOWER_SMTP_HOST, TOWER_SMTP_PORT, TOWER_SMTP_USERNAME, TOWER_SMTP_PASSWORD,
-    TOWER_SMTP_TLS, TOWER_SMTP_TIMEOUT_SECONDS, TOWER_MAIL_FROM, TOWER_METRICS_HOST,
-    TOWER_METRICS_PORT.
+    Settings come from the environment: TOWER_BROKERS, TOWER_NAMESPACE,
+    TOWER_CLAIMS, TOWER_SMTP_HOST, TOWER_SMTP_PORT, TOWER_SMTP_USERNAME,
+    TOWER_SMTP_PASSWORD, TOWER_SMTP_TLS, TOWER_SMTP_TIMEOUT_SECONDS,
+    TOWER_MAIL_FROM, TOWER_METRICS_HOST, TOWER_METRICS_PORT.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     run(_until_stopped())

@@ -2,18 +2,19 @@
 
 import importlib
 import sys
+from importlib.metadata import version
 
 from streams.errors import TowerError
 
 COMMANDS = {
-    "demo": "Run everything on this machine: broker, simulator, worker, dispatcher, mail.",
+    "demo": "Run it all here: broker, simulator, worker, dispatcher, mail.",
     "broker": "Run a Kafka broker on this machine, for trying the tower out.",
     "worker": "Run one worker: ingest, couriers and orders.",
     "dispatcher": "Run the dispatcher: notices to customers.",
     "publish": "Send a file of events to the two inbound topics.",
     "replay": "Run a file of events through the same rules with no broker.",
     "import": "Turn a CSV export into events by a YAML mapping.",
-    "explain": "Tell the life of one order and why each verdict came out as it did.",
+    "explain": "Tell the life of one order and the reasons of its verdicts.",
     "simulate": "Write a seeded delivery day as events, with the truth beside it.",
     "report": "Print the KPI report of the running tower.",
     "dead-letters": "Look at what was set aside and send it again.",
@@ -22,7 +23,7 @@ COMMANDS = {
 }
 
 
-USAGE = "Usage: tower COMMAND [OPTIONS]      tower COMMAND --help explains one, with an example"
+USAGE = "Usage: tower COMMAND [OPTIONS]\nOne command, with an example: tower COMMAND --help"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -33,6 +34,9 @@ def main(argv: list[str] | None = None) -> None:
         print(
             USAGE, *(f"  {each:{width}}  {does}" for each, does in COMMANDS.items()), sep="\n"
         )
+        return
+    if name == "--version":
+        print(f"tower {version('tower')}")
         return
     if name not in COMMANDS:
         print(f"tower: there is no command {name!r}.\n{USAGE}", file=sys.stderr)

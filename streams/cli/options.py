@@ -1,8 +1,9 @@
 """What every command that talks to Kafka shares: its options, its settings, its loop."""
 
 import asyncio
+import difflib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -29,7 +30,8 @@ def settings_from(**given: object) -> Settings:
     """Return the settings of the environment with what was given (not None) on top."""
     try:
         return Settings.model_validate(
-            Settings().model_dump() | {name: value for name, value in given.items() if value}
+            Settings().model_dump()
+            | {name: value for name, value in given.items() if value is not None}
         )
     except ValidationError as error:
         raise TowerError("; ".join(setting_findings(error))) from error
@@ -42,6 +44,18 @@ def setting_findings(error: ValidationError) -> list[str]:
         f" {each['msg'].removeprefix('Value error, ')}"
         for each in error.errors()
     ]
+
+
+def unknown_settings(environment: Iterable[str]) -> list[str]:
+    """Return a sentence for every variable that looks like a setting and is none."""
+    known = [f"TOWER_{name.upper()}" for name in Settings.model_fields]
+    found = []
+    for name in sorted(environment):
+        if name.startswith("TOWER_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f", perhaps {near[0]} is meant" if near else ""
+            found.append(f"There is no setting {name}{meant}.")
+    return found
 
 
 def run(job: Coroutine[Any, Any, Result]) -> Result:

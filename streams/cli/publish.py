@@ -18,7 +18,7 @@ from rich.progress import (
 
 from streams.cli.options import Brokers, Namespace, instant, run, settings_from
 from streams.config import Settings
-from streams.feed import read_lines
+from streams.feed import must_be_there, read_lines
 from streams.pacing import PublishOptions
 from streams.publishing import Published, publish
 
@@ -68,8 +68,9 @@ def command(
 ) -> None:
     """Send a file of events to the two inbound topics, byte for byte.
 
-    Ends once Kafka has acknowledged all of them. With the clock `feed` the lines are sent in
-    the order in which they arrived, with their arrival and ticks of that clock.
+    Ends once Kafka has acknowledged all of them. With the clock `feed` the lines
+    are sent in the order in which they arrived, with their arrival and ticks of
+    that clock. Workers on another clock are a reason to send nothing.
 
     Example: tower publish day.jsonl.gz --clock feed --speed 60
     """
@@ -84,6 +85,9 @@ def command(
         tick_seconds=tick,
         as_of=instant(as_of) if as_of else None,
     )
+    for each in (file, contacts):
+        if each is not None:
+            must_be_there(each)
     _say(_publish(file, options, settings, contacts))
 
 

@@ -1,12 +1,14 @@
 """`tower replay`: a file of events through the same rules, with no broker."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from streams.cli.options import instant
-from streams.cli.reporting import as_table, as_text, write_report
+from streams.cli.reporting import as_table, as_text, read_line, write_report
+from streams.errors import TowerError
 from streams.feed import read_lines
 from streams.replay import Replay
 from streams.rules import load
@@ -36,6 +38,11 @@ def command(
     replay = Replay(load(rules))
     replay.run(read_lines(file), None if as_of is None else instant(as_of))
     found = replay.report()
+    events = found["events"]
+    if events["read"] and not events["accepted"]:
+        raise TowerError(f"Nothing in {file} is an event of the contract. {read_line(found)}")
+    if events["rejected"]:
+        print(f"tower: {read_line(found)}", file=sys.stderr)
     if report is None:
         print(as_table(found))
     elif str(report) == "-":

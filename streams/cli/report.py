@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.options import Brokers, Namespace, instant, run, settings_from
-from streams.cli.reporting import as_table, as_text, write_report
+from streams.cli.reporting import as_table, as_text, waiting, write_report
 from streams.livereport import live_report
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -26,7 +26,8 @@ def command(
 ) -> None:
     """Print or write the KPI report of the running tower."""
     settings = settings_from(brokers=brokers, namespace=namespace)
-    found = run(live_report(settings, None if wait is None else instant(wait)))
+    with waiting() as told:
+        found = run(live_report(settings, None if wait is None else instant(wait), told))
     if json is None:
         print(as_table(found))
     elif str(json) == "-":

@@ -15,8 +15,8 @@ from streams.simulate.lines import mixed, packed, said
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 EXAMPLE = """Example:
-  tower simulate --orders 1500 --couriers 50 --seed 4 --start 2026-03-03T06:00:00+01:00
-      --scenario rush --out day.jsonl.gz --truth truth.jsonl --contacts contacts.jsonl"""
+  tower simulate --orders 1500 --couriers 50 --seed 4 --scenario rush
+      --start 2026-03-03T06:00:00+01:00 --out day.jsonl.gz --truth truth.jsonl"""
 
 
 @app.command(
@@ -41,6 +41,10 @@ def command(
 ) -> None:
     """Simulate and write the files asked for."""
     begins = _instant(start)
+    if scenario not in SCENARIOS:
+        raise typer.BadParameter(
+            f"{scenario!r} is none of {', '.join(SCENARIOS)}", param_hint="--scenario"
+        )
     made = day(DaySpec(orders, couriers, seed, begins, scenario))
     _write(out, mixed(said(made.events), seed, hostile, begins))
     if truth is not None:
@@ -51,9 +55,16 @@ def command(
 
 def _instant(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise TowerError(f"The start {text!r} is not an instant of RFC 3339.") from error
+        raise typer.BadParameter(
+            f"{text!r} is not an instant of RFC 3339", param_hint="--start"
+        ) from error
+    if moment.tzinfo is None:
+        raise typer.BadParameter(
+            f"{text!r} needs an offset, e.g. {text}Z", param_hint="--start"
+        )
+    return moment
 
 
 def _write(path: Path | None, lines: Iterable[bytes]) -> None:

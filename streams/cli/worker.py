@@ -17,9 +17,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def command() -> None:
     """Run one worker: ingest, couriers and orders, until SIGTERM or Ctrl-C.
 
-    Settings come from the environment: TOWER_BROKERS, TOWER_NAMESPACE, TOWER_CLOCK (wall or
-    feed), TOWER_RULES, TOWER_PARTITIONS, TOWER_METRICS_HOST, TOWER_METRICS_PORT. Missing
-    topics are created; wrong ones are refused.
+    Settings come from the environment: TOWER_BROKERS, TOWER_NAMESPACE,
+    TOWER_CLOCK (wall or feed), TOWER_RULES, TOWER_PARTITIONS, TOWER_METRICS_HOST,
+    TOWER_METRICS_PORT. Missing topics are created; wrong ones are refused.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = settings_from()

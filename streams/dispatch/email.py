@@ -44,10 +44,10 @@ class EmailChannel:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        mistakes = mail_findings(settings)
+        if mistakes:
+            raise TowerError(" ".join(mistakes))
         self._sender = sender_of(settings.mail_from)
-        safe = settings.smtp_tls != "none" or settings.smtp_host in _LOOPBACK
-        if settings.smtp_username and not safe:
-            raise TowerError("TOWER_SMTP_USERNAME needs TOWER_SMTP_TLS to be starttls or tls.")
 
     async def send(self, notice_id: str, address: str, text: Text) -> Outcome:
         """Try once to send a text to one address."""
@@ -110,6 +110,21 @@ def sender_of(mail_from: str) -> Address:
     if not address.domain:
         raise TowerError(f"TOWER_MAIL_FROM is not an e-mail address: {mail_from!r}.")
     return address
+
+
+def mail_findings(settings: Settings) -> list[str]:
+    """Return what is wrong with the settings of the mail, each as a sentence."""
+    found = []
+    try:
+        sender_of(settings.mail_from)
+    except TowerError as error:
+        found.append(str(error))
+    safe = settings.smtp_tls != "none" or settings.smtp_host in _LOOPBACK
+    if settings.smtp_username and not safe:
+        found.append("TOWER_SMTP_USERNAME needs TOWER_SMTP_TLS to be starttls or tls.")
+    if settings.smtp_username and not settings.smtp_password:
+        found.append("TOWER_SMTP_USERNAME needs TOWER_SMTP_PASSWORD.")
+    return found
 
 
 def message_id(notice_id: str, domain: str) -> str:

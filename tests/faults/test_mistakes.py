@@ -69,7 +69,8 @@ def test_without_a_broker_check_has_a_finding(ran, monkeypatch):
         ("replay /dev/null --rules nonexisting.yaml", "nonexisting.yaml"),
         ("import nonexisting.yaml table.csv", "nonexisting.yaml"),
         ("replay /dev/null --report nowhere/report.json", "nowhere/report.json"),
-        ("simulate --start yesterday", "'yesterday'"),
+        ("publish nonexisting.jsonl", "nonexisting.jsonl"),
+        ("publish /dev/null --contacts nonexisting.jsonl", "nonexisting.jsonl"),
     ],
 )
 def test_a_file_that_is_not_there_is_named(ran, command, says):
@@ -92,6 +93,8 @@ def test_a_file_that_is_not_there_is_named(ran, command, says):
         "replay /dev/null --as-of 2026-01-01T00:00:00",
         "report --wait soon",
         "simulate --orders none",
+        "simulate --start yesterday",
+        "simulate --scenario nonsense",
         "dead-letters nonsense",
         "check --nonsense",
     ],
