@@ -235,6 +235,15 @@ def test_counts_and_clock_survive():
     assert not again.caught_up
 
 
+def test_events_without_an_arrival_on_the_feed_clock_are_warned_of_once(caplog):
+    ingest = fold(feed=True)
+    ingest.fold([record(0, EVENT), record(1, EVENT)], Sent())
+    (said,) = [each.getMessage() for each in caplog.records]
+    assert said.startswith(
+        "order-events partition 3: an event without the header tower-received-at"
+    )
+
+
 def test_counts_are_published_when_they_change():
     ingest, out = fold(), Sent()
     ingest.publish(out)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from importlib.metadata import version
 
 import pytest
 
@@ -137,7 +138,7 @@ def test_a_wrong_setting_is_named(ran, monkeypatch, command, setting, value):
 
 @pytest.mark.parametrize("command", ["worker", "dispatcher", "publish", "report", "replay",
                                      "import", "simulate", "check", "demo", "explain",
-                                     "dashboards"])  # fmt: skip
+                                     "dashboards", "dead-letters"])  # fmt: skip
 def test_every_command_explains_itself_with_an_example(ran, command):
     ended = ran(command, "--help")
     assert (ended.code, ended.err) == (0, "")
@@ -150,3 +151,9 @@ def test_tower_alone_lists_its_commands(ran):
         ended = ran(*words)
         assert (ended.code, ended.err) == (0, "")
         assert "dead-letters" in ended.out
+        assert all(len(line) <= 80 for line in ended.out.splitlines())
+
+
+def test_the_version_is_told(ran):
+    ended = ran("--version")
+    assert (ended.code, ended.out) == (0, f"tower {version('tower')}\n")

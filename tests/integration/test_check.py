@@ -122,6 +122,50 @@ def test_a_rules_file_with_mistakes_is_a_finding(tower, settings, tmp_path):
     assert "grace_minutes" in ran.out
 
 
+def test_each_mistake_of_the_rules_has_its_line_in_plain_words(tower, settings, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "defaults: {early: 5, day_end: '25:00'}\nnotices: {at_most: -1}\n"
+        "carriers: {n: {objectives: {on_tme: 0.9}}}\n"
+    )
+    ran = tower("check", "--rules", rules)
+    assert ran.out.splitlines()[:3] == [
+        f"The rules {rules} are wrong: {each}"
+        for each in (
+            "defaults.day_end: must be HH:MM in quotes, up to 24:00",
+            "defaults.early: there is no rule of this name",
+            "notices.at_most: must be at least 0",
+        )
+    ]
+
+
+def test_variables_that_are_no_settings_and_mail_that_cannot_go_are_findings(
+    tower, settings, monkeypatch
+):
+    monkeypatch.setenv("TOWER_BROKER", "here:9092")
+    monkeypatch.setenv("TOWER_XYZZYQQ", "1")
+    monkeypatch.setenv("TOWER_MAIL_FROM", "nobody")
+    monkeypatch.setenv("TOWER_SMTP_HOST", "mail.example.org")
+    monkeypatch.setenv("TOWER_SMTP_USERNAME", "me")
+    ran = tower("check")
+    assert ran.code == 1
+    assert ran.out.splitlines()[:5] == [
+        "There is no setting TOWER_BROKER, perhaps TOWER_BROKERS is meant.",
+        "There is no setting TOWER_XYZZYQQ.",
+        "TOWER_MAIL_FROM is not an e-mail address: 'nobody'.",
+        "TOWER_SMTP_USERNAME needs TOWER_SMTP_TLS to be starttls or tls.",
+        "TOWER_SMTP_USERNAME needs TOWER_SMTP_PASSWORD.",
+    ]
+
+
+@pytest.mark.parametrize("brokers", ["", "kafka:abc", "127.0.0.1:99999"])
+def test_brokers_that_are_no_addresses_are_one_sentence(tower, settings, brokers):
+    for command in (["report"], ["check"], ["publish", "/dev/null"], ["dead-letters", "list"]):
+        ran = tower(*command, "--brokers", brokers)
+        assert ran.code == 1
+        assert "The setting TOWER_BROKERS is wrong: " in ran.out + ran.err
+
+
 def test_the_schemas_name_the_kinds_and_fields_of_the_contract(tower):
     ran = tower("check", "--schema")
     schemas = json.loads(ran.out)

@@ -5,8 +5,10 @@ import json
 import time
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from streams import admin
+from streams.clockmode import clock_finding
 from streams.config import Settings
 from streams.pacing import PublishOptions
 from streams.partitioner import partition_of
@@ -213,6 +215,35 @@ def test_a_broker_that_is_not_there_is_one_sentence(tower, tmp_path):
         "tower: No Kafka broker answers at 127.0.0.1:1: start it, or name another with"
         " --brokers or TOWER_BROKERS.\n"
     )
+
+
+@pytest.mark.parametrize(("workers", "sender"), [("feed", "wall"), ("wall", "feed")])
+def test_workers_on_another_clock_are_a_reason_to_send_nothing(
+    tower, settings, tmp_path, topics, workers, sender
+):
+    namespace, file = settings.namespace, tmp_path / "feed.jsonl"
+    file.write_bytes(event(0, order_id="o1"))
+
+    async def publish_clock():
+        await admin.ensure_topics(settings.brokers, settings)
+        cell = {"counts": {}, "clock": 0, "time": workers}
+        async with AIOKafkaProducer(bootstrap_servers=settings.brokers) as producer:
+            await producer.send_and_wait(
+                f"{namespace}.kpi-cells", json.dumps(cell).encode(), b"ingest/order-events/0"
+            )
+
+    asyncio.run(publish_clock())
+    ran = tower("publish", file, "--clock", sender)
+    assert (ran.code, ran.out) == (1, "")
+    said = (
+        f"The workers of the namespace {namespace} are on the clock {workers}, not {sender}: "
+    )
+    assert ran.err.startswith(f"tower: {said}")
+    assert f"--clock {workers}" in ran.err
+    assert asyncio.run(topics()) == [[], []]
+    found = asyncio.run(clock_finding(settings.model_copy(update={"clock": sender})))
+    assert found.startswith(said)
+    assert tower("publish", file, "--clock", workers).code == 0
 
 
 async def test_topics_are_created_once_and_as_the_table_says(settings):
