@@ -5,7 +5,6 @@ things within a record is that of docs/protocol.md: origin, clamp, the row's own
 settling, facts, notices, next deadline.
 """
 
-import heapq
 import json
 import logging
 from collections import OrderedDict
@@ -19,20 +18,20 @@ from streams import topics
 from streams.cellbook import ARCHIVE, CellBook
 from streams.clocks import Origin, Watermarks, parse_origin
 from streams.codec import load_order
+from streams.deadlines import Deadlines, next_deadline
 from streams.domain import notices
 from streams.domain.arrivals import Arrived
-from streams.domain.cells import Cell, decode_cell, encode_cell
+from streams.domain.cells import Cell, Contribution, decode_cell, encode_cell
 from streams.domain.judgement import Judgement
-from streams.domain.order import NEVER, Order
+from streams.domain.order import Order
 from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row
 from streams.engine.api import Beat, Outputs, Record, Rows
 from streams.facts import correction, news, predicted, settled
-from streams.rowcodec import decode_row, encode_row
+from streams.rowcodec import Standing, decode_row, encode_row, standing_of
 
 log = logging.getLogger(__name__)
 
 CACHED_ROWS = 20_000  # decoded rows kept in memory for each partition
-SLACK = 1_000  # deadlines that no longer hold, beyond those that do, before they are dropped
 KIND, TICK, RECEIPT = "kind", b"tick", b"receipt"
 
 
@@ -66,11 +65,10 @@ class OrdersFold:
         self.book = CellBook()
         self.rows: Rows | None = None
         self._cache: OrderedDict[bytes, Row] = OrderedDict()
-        self._due: dict[bytes, Millis] = {}
-        self._heap: list[tuple[Millis, bytes]] = []
+        self._deadlines = Deadlines()
         self._written: dict[bytes, int] = {}
         self._archived: dict[bytes, int] = {}
-        self._changed: set[bytes] = set()
+        self._changed: dict[bytes, Contribution | None] = {}  # None: to be found out
         self._deferred: set[bytes] = set()
         self._dead: list[bytes] = []
         self._dying: list[bytes] = []
@@ -96,16 +94,25 @@ class OrdersFold:
             if not payload:
                 self._dead.append(key)
                 continue
-            row = self._row(key)
-            self.book.replace(key, row.contribution(self.clock))
+            self._recover_row(key, payload)
             if rows.recovered_off(key) >= 0:
-                self._changed.add(key)  # it is of a later clock than the partition
-            if row.ledger.deferred:
-                self._deferred.add(key)
-            self._arm(key, row, self.clock)
-            self._evict()
+                self._changed[key] = None  # it is of a later clock than the partition
         self._stale = set(self._own_cells(published))
         self.book.all_changed(self._stale)
+
+    def _recover_row(self, key: bytes, payload: bytes) -> None:
+        """Take up one row as it stands; fold it only where that is not written in it."""
+        standing = standing_of(payload, self.judgement)
+        if standing is None:
+            row = self._row(key)
+            self.book.replace(key, row.contribution(self.clock))
+            if row.ledger.deferred:
+                self._deferred.add(key)
+            self._arm(key, row)
+            self._evict()
+        else:
+            self.book.replace(key, standing.contribution)
+            self._deadlines.set(key, standing.due)
 
     def _warn_of_other_rules(self, before: str) -> None:
         if before != self.judgement.id:
@@ -166,8 +173,9 @@ class OrdersFold:
 
     def settle_cells(self) -> None:
         """Bring the cells up to the rows that changed."""
-        for key in self._changed:
-            self.book.replace(key, self._row(key).contribution(self.clock))
+        for key, counted in self._changed.items():
+            now = self._row(key).contribution(self.clock) if counted is None else counted
+            self.book.replace(key, now)
         self._changed.clear()
 
     def _record(self, record: Record, out: Outputs) -> None:
@@ -209,14 +217,10 @@ class OrdersFold:
         """Move the clock and do, in order, what fell due."""
         if clock > self.clock:
             self.clock = clock
-            while self._heap and self._heap[0][0] <= clock:
-                at, key = heapq.heappop(self._heap)
-                if self._due.get(key) != at:
-                    continue
-                del self._due[key]
+            for at, key in self._deadlines.pass_until(clock):
                 if self._holds(key, offset):  # then it has done so, at a clock no lower
-                    self._changed.add(key)
-                    self._arm(key, self._row(key), clock)
+                    self._changed[key] = None
+                    self._arm(key, self._row(key))
                 else:
                     self._act(key, self._row(key), offset, out, at)
         if self._deferred and self.marks.caught_up:
@@ -260,8 +264,8 @@ class OrdersFold:
 
     def _changed_at(self, key: bytes, row: Row, offset: int) -> None:
         self._written[key] = offset
-        self._changed.add(key)
-        self._arm(key, row, self.clock)
+        self._changed[key] = None
+        self._arm(key, row)
 
     def _plan(self, key: bytes, row: Row, at: Millis, out: Outputs) -> None:
         """Ask for the notice that is due, or take back what is on its way to an ended order."""
@@ -332,28 +336,9 @@ class OrdersFold:
             self._cache.move_to_end(key)
         return row
 
-    def _arm(self, key: bytes, row: Row, now: Millis) -> None:
-        """Set the next deadline of a row: the least instant after now that matters to it."""
-        at = row.settles_at
-        if row.parked and now < at - 1:
-            at -= 1  # what is parked is told as of the clock: from its receipt on as settled
-        order = row.order
-        if order is not None:
-            for promise in (order.promise, order.frozen_promise):
-                if promise is not None and now < promise.late_from < at:
-                    at = promise.late_from
-            at = min(at, notices.next_look(row.ledger, order, now))
-        if at >= NEVER:
-            self._due.pop(key, None)
-        elif self._due.get(key) != at:
-            self._push(key, at)
-
-    def _push(self, key: bytes, at: Millis) -> None:
-        self._due[key] = at
-        heapq.heappush(self._heap, (at, key))
-        if len(self._heap) > 2 * len(self._due) + SLACK:
-            self._heap = [(due, each) for each, due in self._due.items()]
-            heapq.heapify(self._heap)
+    def _arm(self, key: bytes, row: Row) -> None:
+        """Set the next deadline of a row."""
+        self._deadlines.set(key, next_deadline(row, self.clock))
 
     def _put_rows(self) -> None:
         rows = self.rows
@@ -364,13 +349,25 @@ class OrdersFold:
         for key, offset in self._archived.items():
             rows.put(key, self.book.archive_row(key), offset, first=True)
         for key, offset in self._written.items():
-            payload = encode_row(self._row(key))
+            row = self._row(key)
+            payload = encode_row(row, self._standing(key, row))
             rows.put(key, payload, offset)
             if not payload:
                 self._dead.append(key)
         self._archived.clear()
         self._written.clear()
         self._evict()
+
+    def _standing(self, key: bytes, row: Row) -> Standing | None:
+        """Return how a row stands until its deadline, for the next recovery.
+
+        None of a row that will soon be written again, or that is quickly read: one whose plan
+        waits, a stub, and what is parked, which is judged anew by every clock.
+        """
+        if row.order is None or row.parked or row.ledger.deferred:
+            return None
+        counted = self._changed[key] = row.contribution(self.clock)
+        return Standing(self.judgement.id, self._deadlines.of(key), counted)
 
     def _evict(self) -> None:
         """Forget the rows decoded longest ago; what they hold has been put."""

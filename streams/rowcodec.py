@@ -1,7 +1,8 @@
 """Rows of orders as bytes: the accepted events as they came, and little beside.
 
 Everything else follows from the events (design decision 2) and is folded again when a row is
-read. The first byte is the schema; a reader knows the one before and the one after its own.
+read. How the row stands is kept beside them, so that a recovery need not fold every row. The
+first byte is the schema; a reader knows the one before and the one after its own.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import msgspec
 from models.base import Millis
 from streams.codec import load_order
 from streams.domain.arrivals import Arrived
+from streams.domain.cells import Cell, Measures
 from streams.domain.judgement import Judgement
 from streams.domain.notices import Ledger
 from streams.domain.order import Order
@@ -26,6 +28,17 @@ Kept = tuple[Millis, bool, bytes]
 KeptCopy = tuple[Millis, bool, int | bytes]
 
 
+class Standing(msgspec.Struct, array_like=True, frozen=True):
+    """What follows from a row until its next deadline, `due` (epoch milliseconds, or NEVER).
+
+    `rules` is the id of the rules it was judged by; by others it does not hold.
+    """
+
+    rules: str
+    due: Millis
+    contribution: dict[Cell, Measures]
+
+
 class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
     """A row as it is written; dataclasses of the domain go in as they are."""
 
@@ -36,13 +49,28 @@ class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
     ledger: Ledger | None = None
     told: Told | None = None
     too_large: int = 0
+    standing: Standing | None = None
+
+
+class _Glance(msgspec.Struct, array_like=True):
+    """A row of which only the standing is read."""
+
+    stub: msgspec.Raw = msgspec.Raw()
+    events: msgspec.Raw = msgspec.Raw()
+    parked: msgspec.Raw = msgspec.Raw()
+    copies: msgspec.Raw = msgspec.Raw()
+    ledger: msgspec.Raw = msgspec.Raw()
+    told: msgspec.Raw = msgspec.Raw()
+    too_large: int = 0
+    standing: Standing | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Stored)
+_glance = msgspec.msgpack.Decoder(_Glance)
 
 
-def encode_row(row: Row) -> bytes:
+def encode_row(row: Row, standing: Standing | None = None) -> bytes:
     """Return a row as bytes; a row with nothing in it is no bytes at all (a dead marker)."""
     if row.order is None and row.stub is None and not row.parked:
         return b""
@@ -55,6 +83,7 @@ def encode_row(row: Row) -> bytes:
         ledger=None if order is None else row.ledger,
         told=None if order is None else row.told,
         too_large=row.too_large,
+        standing=standing,
     )
     return _PREFIX + _encoder.encode(stored)
 
@@ -68,9 +97,7 @@ def decode_row(payload: bytes | None, judgement: Judgement) -> Row:
     row = Row(judgement)
     if not payload:
         return row
-    if payload[0] not in (SCHEMA - 1, SCHEMA, SCHEMA + 1):
-        raise TowerError(f"A row has schema {payload[0]}, this version knows {SCHEMA}.")
-    stored = _decoder.decode(payload[1:])
+    stored = _decoder.decode(_body(payload))
     row.stub = stored.stub
     row.parked = [_arrived(each) for each in stored.parked]
     row.too_large = stored.too_large
@@ -82,6 +109,23 @@ def decode_row(payload: bytes | None, judgement: Judgement) -> Row:
         row.ledger = stored.ledger or row.ledger
         row.told = stored.told or row.told
     return row
+
+
+def standing_of(payload: bytes, judgement: Judgement) -> Standing | None:
+    """Return how a row stood when it was written, None if that has to be found out anew.
+
+    Raises:
+        TowerError: a schema this version does not know.
+    """
+    standing = _glance.decode(_body(payload)).standing
+    return None if standing is None or standing.rules != judgement.id else standing
+
+
+def _body(payload: bytes) -> memoryview:
+    """Return what follows the schema."""
+    if payload[0] not in (SCHEMA - 1, SCHEMA, SCHEMA + 1):
+        raise TowerError(f"A row has schema {payload[0]}, this version knows {SCHEMA}.")
+    return memoryview(payload)[1:]
 
 
 def _kept_copies(order: Order) -> list[KeptCopy]:
