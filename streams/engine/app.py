@@ -72,6 +72,7 @@ def run(app: TowerApp, beside: Beside | None = None) -> int:
     """
     for noisy in ("aiokafka", "faust", "mode"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("aiokafka.consumer.group_coordinator").addFilter(_is_news)
     wire.install()
     gc.freeze()  # what was imported stays; looking at it again costs up to a quarter
     gc.set_threshold(100_000, 50, 50)
@@ -80,6 +81,11 @@ def run(app: TowerApp, beside: Beside | None = None) -> int:
     except TowerError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether a line is no mere try again: a new broker has no coordinator for a while."""
+    return not record.getMessage().startswith("Group Coordinator Request failed")
 
 
 async def _with(app: TowerApp, beside: Beside | None) -> int:
