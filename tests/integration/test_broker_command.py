@@ -1,4 +1,4 @@
-"""`tower broker`: an address to connect to, a clean end, one sentence when the port is taken."""
+"""`tower broker`: an address to connect to, a clean end, one sentence for a taken port."""
 
 import os
 import signal
