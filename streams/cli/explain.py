@@ -23,9 +23,7 @@ from streams.wording import printable
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command(
-    epilog="Example: tower explain A-1001 --file day.jsonl"
-)
+@app.command(epilog="Example: tower explain A-1001 --file day.jsonl")
 def command(
     order: Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.")],
     file: Annotated[

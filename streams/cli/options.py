@@ -49,6 +49,7 @@ def setting_findings(error: ValidationError) -> list[str]:
 def unknown_settings(environment: Iterable[str]) -> list[str]:
     """Return a sentence for every variable that looks like a setting and is none."""
     known = [f"TOWER_{name.upper()}" for name in Settings.model_fields]
+    known.append("TOWER_VERSION")  # which image docker-compose.yml takes
     found = []
     for name in sorted(environment):
         if name.startswith("TOWER_") and name not in known:

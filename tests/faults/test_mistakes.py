@@ -95,6 +95,8 @@ def test_a_file_that_is_not_there_is_named(ran, command, says):
         "report --wait soon",
         "simulate --orders none",
         "simulate --start yesterday",
+        "simulate --start 2026-01-01T00:00:00",
+        "simulate --start 1999-01-01T00:00:00Z",
         "simulate --scenario nonsense",
         "dead-letters nonsense",
         "check --nonsense",
