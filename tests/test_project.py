@@ -15,7 +15,8 @@ from packaging.utils import canonicalize_name
 from streams.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/glossary.md"]
+DOCS = sorted(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))
+PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", *DOCS]
 LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"]
 
 # Written in two pieces, so that this file does not contain what it forbids.
@@ -114,6 +115,10 @@ def test_links_lead_somewhere(page):
         if "://" not in link and not ((ROOT / page).parent / link).exists()
     ]
     assert missing == []
+
+
+def test_the_readme_links_every_page():
+    assert {page for page in DOCS if f"]({page})" not in text("README.md")} == set()
 
 
 def test_the_first_screen_shows_what_it_is_and_how_to_start():
