@@ -80,8 +80,8 @@ def encode_row(row: Row, standing: Standing | None = None) -> bytes:
         events=[] if order is None else [_kept(each) for each in order.arrivals.values()],
         parked=[_kept(each) for each in row.parked],
         copies=[] if order is None else _kept_copies(order),
-        ledger=None if order is None else row.ledger,
-        told=None if order is None else row.told,
+        ledger=None if row.ledger == _blank(row.stub) else row.ledger,
+        told=None if row.told == Told() else row.told,
         too_large=row.too_large,
         standing=standing,
     )
@@ -101,14 +101,17 @@ def decode_row(payload: bytes | None, judgement: Judgement) -> Row:
     row.stub = stored.stub
     row.parked = [_arrived(each) for each in stored.parked]
     row.too_large = stored.too_large
-    if stored.stub is not None:
-        row.ledger.life = stored.stub.life + 1
+    row.ledger = stored.ledger or _blank(stored.stub)
+    row.told = stored.told or Told()
     if stored.events:
         row.order = Order(judgement)
         row.order.load(map(_arrived, stored.events), _copies(stored))
-        row.ledger = stored.ledger or row.ledger
-        row.told = stored.told or row.told
     return row
+
+
+def _blank(stub: Stub | None) -> Ledger:
+    """Return the ledger of a life in which nothing was asked for yet."""
+    return Ledger() if stub is None else Ledger(life=stub.life + 1)
 
 
 def standing_of(payload: bytes, judgement: Judgement) -> Standing | None:

@@ -109,8 +109,18 @@ def test_a_stub_is_at_most_64_bytes_and_knows_the_next_life():
 
 
 def test_the_largest_stub_is_at_most_64_bytes():
-    row = Row(JUDGEMENT, stub=Stub(2**31, -(2**62), 2**62))
+    row = Row(JUDGEMENT, stub=Stub(2**31, -(2**62), 2**62), ledger=notices.Ledger(2**31 + 1))
     assert len(encode_row(row)) <= 64
+
+
+def test_what_was_told_of_a_life_that_is_parked_again_is_remembered():
+    """An event of an earlier receipt can send a life that was told of back to waiting."""
+    row = row_of(promised(0))
+    row.told, row.ledger.version = Told(attempt="success", attempts=1), 2
+    row.parked, row.order = list(row.order.arrivals.values()) if row.order else [], None
+    found = again(row)
+    assert (found.told, found.ledger) == (row.told, row.ledger)
+    assert (found.order, len(found.parked)) == (None, 1)
 
 
 def test_a_new_life_beside_a_stub():
