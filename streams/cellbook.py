@@ -15,9 +15,13 @@ from streams.domain.cells import (
     add,
     decode_cell,
     encode_cell,
+    exchange,
 )
 
 ARCHIVE = b"\x01"  # no order id begins with it: ids are printable
+
+_NOTHING: Contribution = {}
+_NONE: Measures = {}
 
 
 class CellBook:
@@ -39,12 +43,14 @@ class CellBook:
 
     def replace(self, key: bytes, contribution: Contribution) -> None:
         """Let a row's contribution be this one."""
-        for cell, measures in self._live.pop(key, {}).items():
-            self._add(cell, measures, -1)
+        before = self._live.pop(key, _NOTHING)
         if contribution:
             self._live[key] = contribution
-            for cell, measures in contribution.items():
-                self._add(cell, measures)
+        for cell, measures in contribution.items():
+            self._exchange(cell, before.get(cell, _NONE), measures)
+        for cell, measures in before.items():
+            if cell not in contribution:
+                self._exchange(cell, measures, _NONE)
 
     def archive_all(
         self, contribution: Contribution, admits: Callable[[bytes], bool]
@@ -76,9 +82,12 @@ class CellBook:
         for cell in sorted(changed):
             yield cell, self.totals.get(cell, {})
 
-    def _add(self, cell: Cell, measures: Measures, sign: int = 1) -> None:
+    def _add(self, cell: Cell, measures: Measures) -> None:
+        self._exchange(cell, _NONE, measures)
+
+    def _exchange(self, cell: Cell, old: Measures, new: Measures) -> None:
         total = self.totals.setdefault(cell, {})
-        add(total, measures, sign)
+        exchange(total, old, new)
         if not total:
             del self.totals[cell]
         self._changed.add(cell)

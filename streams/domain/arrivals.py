@@ -9,16 +9,21 @@ SKEW_MS = 2 * 60_000
 
 # The order of a life (kpis 2.12 L8): event time, kind, receipt, then the event's identity.
 LifeKey = tuple[Millis, int, Millis, str, str]
+Receipt = tuple[Millis, LifeKey, bytes]
 
 
 class Arrived:
     """One accepted event; `at` is its event time, read in the order's zone where it must be.
 
+    `identity` names it among those of its order; `receipt` is its place among all that came,
+    in the order in which it became known: ties as in a life of no known zone.
     `canonical` is the accepted event as JSON with sorted keys: what is stored, and what tells
     copies of one event apart.
     """
 
-    __slots__ = ("at", "canonical", "event", "key", "received_at", "unknown")
+    __slots__ = (
+        "at", "canonical", "event", "identity", "key", "receipt", "received_at", "unknown",
+    )  # fmt: skip
 
     def __init__(
         self, event: OrderEvent, received_at: Millis, canonical: bytes, *, unknown: bool = False
@@ -27,28 +32,25 @@ class Arrived:
         self.received_at = received_at
         self.canonical = canonical
         self.unknown = unknown
-        self.at: Millis = 0
-        self.key: LifeKey = (0, 0, 0, "", "")
-        self.place(None)
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """Return what names this event among those of its order."""
-        return self.event.source, self.event.event_id
+        self.identity = (event.source, event.event_id)
+        self.key = self._key(None)
+        self.at = self.key[0]
+        self.receipt: Receipt = (received_at, self.key, canonical)
 
     @property
     def precedence(self) -> tuple[Millis, bytes, bool]:
         """Return what decides among copies: the least is the event (L11)."""
         return self.received_at, self.canonical, self.unknown
 
+    def share(self, other: "Arrived") -> None:
+        """Hold what another event holds that says the same, so that it is kept once."""
+        self.event, self.canonical = other.event, other.canonical
+        self.receipt = (*self.receipt[:2], other.canonical)
+
     def place(self, timezone: str | None) -> None:
         """Set event time and place: a clock that runs ahead is not believed (L9, L17)."""
         self.key = self._key(timezone)
         self.at = self.key[0]
-
-    def as_received(self) -> LifeKey:
-        """Return the place in a life whose zone is not known: it never changes."""
-        return self._key(None) if self.event.time_quality == "local_as_z" else self.key
 
     def _key(self, timezone: str | None) -> LifeKey:
         event = self.event
@@ -61,6 +63,6 @@ class Arrived:
         return (at, RANK[event.kind], self.received_at, *self.identity)
 
 
-def by_receipt(arrived: Arrived) -> tuple[Millis, LifeKey, bytes]:
-    """Order events as they became known; ties as in a life of no known zone."""
-    return arrived.received_at, arrived.as_received(), arrived.canonical
+def by_receipt(arrived: Arrived) -> Receipt:
+    """Order events as they became known."""
+    return arrived.receipt

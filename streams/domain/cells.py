@@ -47,6 +47,15 @@ def add(total: Measures, measures: Mapping[str, int], sign: int = 1) -> None:
             total.pop(name, None)
 
 
+def exchange(total: Measures, old: Mapping[str, int], new: Mapping[str, int]) -> None:
+    """Put new measures into a total in place of old ones; most of them are the same."""
+    add(
+        total,
+        {n: value - old.get(n, 0) for n, value in new.items() if value != old.get(n, 0)},
+    )
+    add(total, {n: value for n, value in old.items() if n not in new}, -1)
+
+
 def merge(parts: Iterable[tuple[Cell, Mapping[str, int]]]) -> Contribution:
     """Add up measures cell by cell."""
     merged: Contribution = {}

@@ -9,8 +9,8 @@ from streams.domain.notices import Ledger
 from streams.domain.order import Order
 from streams.domain.promises import Resolved, place
 from streams.domain.tracking import Track
-from streams.domain.verdicts import judge, latest, original
-from streams.domain.zones import instant, local_day
+from streams.domain.verdicts import judge
+from streams.domain.zones import day_text
 
 WITHIN: dict[str, Millis] = {"within_10min": 600_000, "within_15min": 900_000}
 
@@ -53,14 +53,14 @@ def _cohort_day(promise: Resolved | None, order: Order) -> str:
         return "none"
     where = place(track.original, track.timezone, order.judgement.tolerance(track.carrier))
     last = promise.end - 1 if promise.precision == "date" else promise.end
-    return local_day(instant(last), where).isoformat()
+    return day_text(last, where)
 
 
 def _events(order: Order) -> Measures:
     counts = {
         "accepted": len(order.arrivals),
         "duplicate": order.duplicates,
-        "id_conflict": order.conflicts if order.copies else 0,
+        "id_conflict": order.conflicts,
         "unknown_fields": order.with_unknown_fields,
     }
     return {name: count for name, count in counts.items() if count}
@@ -75,10 +75,10 @@ def _life(measures: Measures, order: Order, clock: Millis, *, ended_silent: bool
     measures["ended_silent"] = track.open and ended_silent
     measures["handed_over"] = track.handover is not None
     measures["changed_by_carrier"] = track.carrier_changes
-    first, last = original(track, order.judgement), latest(track, order.judgement)
-    if first is not None and last is not None:
+    moved = order.promise_moved
+    if moved is not None:
         measures["promised"] = 1
-        measures[f"slack:{sketch.bin_of(last.end - first.end)}"] = 1
+        measures[f"slack:{sketch.bin_of(moved)}"] = 1
 
 
 def _verdicts(measures: Measures, order: Order, clock: Millis, judgement: Judgement) -> None:
@@ -119,9 +119,11 @@ def _attempts(measures: Measures, track: Track) -> None:
 
 def _etas(measures: Measures, order: Order, ledger: Ledger) -> None:
     handover = order.track.handover
+    if handover is None:
+        return
     for series, by_tower in (("eta", False), ("eta_tower", True)):
         found = deviations(order.track, order.promise, by_tower=by_tower)
-        if handover is not None and ledger.accepted_eta is not None and not by_tower:
+        if ledger.accepted_eta is not None and not by_tower:
             found["notified"] = handover.at - ledger.accepted_eta
         for snapshot, deviation in found.items():
             name = f"{series}.{snapshot}"

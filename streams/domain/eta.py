@@ -31,6 +31,8 @@ def deviations(
     if promise is not None and not by_tower:
         found["promise"] = actual - promise.middle
         found["promise_window"] = _outside(actual, promise)
+    if not track.etas:
+        return found
     after_out = _first_after_out(track, actual, by_tower=by_tower)
     if after_out is not None:
         found["ofd"] = actual - after_out
@@ -43,7 +45,9 @@ def deviations(
 
 def in_force(track: Track, at: Millis, *, by_tower: bool = False) -> Millis | None:
     """Return the last ETA said up to `at`; a consignee's change drops those before it (E3)."""
-    changed = max((when for when, _ in track.consignee if when <= at), default=None)
+    changed = None
+    if track.consignee:
+        changed = max((when for when, _ in track.consignee if when <= at), default=None)
     for said_at, eta, tower in reversed(track.etas):
         if said_at > at or tower is not by_tower:
             continue

@@ -22,12 +22,43 @@ class Tolerance:
     timezone: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeTimes:
+    """The notice policy with its durations in milliseconds; thresholds keep their fractions."""
+
+    enter: float
+    leave: float
+    worse: float
+    hold: Millis
+    clear_hold: Millis
+    cooldown: Millis
+    expire: Millis
+    silent_before: Millis
+    at_most: int
+
+    @classmethod
+    def of(cls, policy: NoticePolicy) -> "NoticeTimes":
+        """Return the times of a policy."""
+        return cls(
+            enter=policy.enter_minutes * MINUTE_MS,
+            leave=policy.leave_minutes * MINUTE_MS,
+            worse=policy.worse_minutes * MINUTE_MS,
+            hold=round(policy.hold_minutes * MINUTE_MS),
+            clear_hold=round(policy.clear_hold_minutes * MINUTE_MS),
+            cooldown=round(policy.cooldown_minutes * MINUTE_MS),
+            expire=round(policy.expire_minutes * MINUTE_MS),
+            silent_before=round(policy.silent_before_minutes * MINUTE_MS),
+            at_most=policy.at_most,
+        )
+
+
 class Judgement:
     """A rule set ready for use: its id, every carrier's tolerances, retention, notices."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.notices: NoticePolicy = rules.notices
+        self.notice_times = NoticeTimes.of(rules.notices)
         self.ended = round(rules.retention.ended_days * DAY_MS)
         self.silent = round(rules.retention.silent_days * DAY_MS)
         self.stub = round(rules.retention.stub_days * DAY_MS)

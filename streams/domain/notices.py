@@ -65,14 +65,12 @@ def plan(ledger: Ledger, order: Order, order_id: str, now: Millis) -> NoticeComm
 
 def _note(ledger: Ledger, order: Order, outlook: Outlook, now: Millis) -> None:
     """Move the thresholds' stopwatches: late from `enter` on, good below `leave`."""
-    policy = order.judgement.notices
+    times = order.judgement.notice_times
     lateness = outlook.lateness
-    if outlook.silent or (
-        lateness is not None and lateness >= policy.enter_minutes * MINUTE_MS
-    ):
+    if outlook.silent or (lateness is not None and lateness >= times.enter):
         ledger.late_since = now if ledger.late_since is None else ledger.late_since
         ledger.good_since = None
-    elif lateness is not None and lateness < policy.leave_minutes * MINUTE_MS:
+    elif lateness is not None and lateness < times.leave:
         ledger.late_since = None
         ledger.good_since = now if ledger.good_since is None else ledger.good_since
     else:
@@ -84,8 +82,7 @@ def _note(ledger: Ledger, order: Order, outlook: Outlook, now: Millis) -> None:
 def _due(
     ledger: Ledger, order: Order, promise: Resolved, outlook: Outlook, now: Millis
 ) -> NoticeKind | None:
-    policy = order.judgement.notices
-    if ledger.version >= policy.at_most or now < _cool_at(ledger, order):
+    if ledger.version >= order.judgement.notice_times.at_most or now < _cool_at(ledger, order):
         return None
     if not ledger.told:
         held = now >= _hold_ends(ledger, order, silent=outlook.silent)
@@ -99,27 +96,27 @@ def _due(
 def _worse(ledger: Ledger, order: Order, outlook: Outlook) -> bool:
     if ledger.late_since is None or outlook.eta is None:
         return False
-    worse = order.judgement.notices.worse_minutes * MINUTE_MS
+    worse = order.judgement.notice_times.worse
     return ledger.told_eta is None or outlook.eta >= ledger.told_eta + worse
 
 
 def _hold_ends(ledger: Ledger, order: Order, *, silent: bool) -> Millis:
     if ledger.late_since is None:
         return NEVER
-    hold = 0 if silent else round(order.judgement.notices.hold_minutes * MINUTE_MS)
+    hold = 0 if silent else order.judgement.notice_times.hold
     return ledger.late_since + hold
 
 
 def _cool_at(ledger: Ledger, order: Order) -> Millis:
     if ledger.last_at is None:
         return -NEVER
-    return ledger.last_at + round(order.judgement.notices.cooldown_minutes * MINUTE_MS)
+    return ledger.last_at + order.judgement.notice_times.cooldown
 
 
 def _clear_at(ledger: Ledger, order: Order) -> Millis:
     if ledger.good_since is None:
         return NEVER
-    return ledger.good_since + round(order.judgement.notices.clear_hold_minutes * MINUTE_MS)
+    return ledger.good_since + order.judgement.notice_times.clear_hold
 
 
 def _command(  # noqa: PLR0913, PLR0917 - everything a notice says
@@ -141,7 +138,7 @@ def _command(  # noqa: PLR0913, PLR0917 - everything a notice says
         ledger.delivered = False
     notice_id = f"{order_id}/{ledger.life}/{kind}/{ledger.version}"
     ledger.results[notice_id] = WAITING
-    expire = now + round(order.judgement.notices.expire_minutes * MINUTE_MS)
+    expire = now + order.judgement.notice_times.expire
     latest = outlook.eta if outlook.eta is not None else promise.end
     return NoticeCommand(
         notice_id=notice_id,
@@ -179,14 +176,18 @@ def next_look(ledger: Ledger, order: Order, now: Millis) -> Millis:
     promise = order.promise
     if promise is None or not order.track.open:
         return NEVER
-    if ledger.version >= order.judgement.notices.at_most:
+    times, track, next_at = order.judgement.notice_times, order.track, NEVER
+    if ledger.version >= times.at_most:
         return NEVER
-    due = [
-        _hold_ends(ledger, order, silent=False),
-        _clear_at(ledger, order),
-        _cool_at(ledger, order),
-        *(said_at for said_at, _, _ in order.track.etas[-1:]),  # in force from then on
-    ]
-    if not ledger.told and order.track.moved_at is None:
-        due.append(silent_at(order, promise))
-    return min((at for at in due if at > now), default=NEVER)
+    waits = (
+        (ledger.late_since, times.hold),
+        (ledger.good_since, times.clear_hold),
+        (ledger.last_at, times.cooldown),
+        (track.etas[-1][0] if track.etas else None, 0),  # in force from then on
+    )
+    for since, wait in waits:
+        if since is not None and now < since + wait < next_at:
+            next_at = since + wait
+    if not ledger.told and track.moved_at is None and now < (at := silent_at(order, promise)):
+        return min(at, next_at)
+    return next_at

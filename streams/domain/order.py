@@ -12,11 +12,11 @@ import msgspec
 
 from models.base import Millis, millis
 from models.events import Event, EventWithdrawn, OrderPromised, PromiseChanged
-from streams.domain.arrivals import Arrived, LifeKey, by_receipt
+from streams.domain.arrivals import Arrived, Receipt, by_receipt
 from streams.domain.judgement import Judgement, Tolerance
 from streams.domain.promises import Resolved
 from streams.domain.tracking import Track, derive
-from streams.domain.verdicts import effective
+from streams.domain.verdicts import effective, latest, original
 from streams.domain.zones import DAY_MS
 
 Identity = tuple[str, str]
@@ -24,7 +24,7 @@ NEW_LIFE_MS = 90 * DAY_MS  # an id promised again that late is another order (L1
 NEVER: Millis = 1 << 62
 _PROMISING = (OrderPromised, PromiseChanged)
 COPY_OVERHEAD = 16  # encoded bytes of a copy beside what it says
-FIRST_RECEIPT: tuple[Millis, LifeKey, bytes] = (-NEVER, (-NEVER, 0, 0, "", ""), b"")
+FIRST_RECEIPT: Receipt = (-NEVER, (-NEVER, 0, 0, "", ""), b"")
 
 
 class Order:
@@ -35,8 +35,8 @@ class Order:
     """
 
     __slots__ = (
-        "_closes_at", "_frozen", "_promise", "arrivals", "copies", "earliest_end", "judgement",
-        "last_receipt", "latest", "size", "track", "withdrawn",
+        "_closes_at", "_frozen", "_moved", "_promise", "arrivals", "copies", "earliest_end",
+        "judgement", "last_receipt", "latest", "size", "track", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, judgement: Judgement) -> None:
@@ -53,13 +53,14 @@ class Order:
     def _forget(self) -> None:
         self._frozen: tuple[Track, Millis | None] | None = None
         self._promise: tuple[Resolved | None] | None = None
+        self._moved: tuple[Millis | None] | None = None
         self._closes_at: Millis | None = None
 
     # -- taking events in ------------------------------------------------------------
 
     def add(self, arrived: Arrived) -> None:
         """Take an event or a copy of one; the result does not depend on the order of calls."""
-        receipt = by_receipt(arrived)
+        receipt = arrived.receipt
         self.latest = max(self.latest, receipt)
         known = self.arrivals.get(arrived.identity)
         if known is not None and known.precedence <= arrived.precedence:
@@ -96,7 +97,7 @@ class Order:
         """Keep a copy; one that is sent again word for word takes next to no room."""
         event = self.arrivals[arrived.identity]
         if arrived.canonical == event.canonical:
-            arrived.canonical, arrived.event = event.canonical, event.event
+            arrived.share(event)
         else:
             self.size += len(arrived.canonical)
         self.size += COPY_OVERHEAD
@@ -114,12 +115,14 @@ class Order:
 
     def _advance(self, arrived: Arrived, frozen: tuple[Track, Millis | None] | None) -> None:
         """Fold an event on top; `frozen` is the evidence frozen before it was received."""
-        promise = self._promise
+        promise, moved = self._promise, self._moved
         self._forget()
         self.track.advance(arrived)
         self._note_promise(arrived)
-        if not isinstance(arrived.event, _PROMISING) and not self.track.consignee:
-            self._promise = promise  # nothing else moves it while nobody wished otherwise
+        if not isinstance(arrived.event, _PROMISING):
+            self._moved = moved
+            if not self.track.consignee:
+                self._promise = promise  # nothing else moves it: nobody wished otherwise
         if frozen is not None and frozen[0] is not self.track:
             self._frozen = frozen  # evidence received later cannot change it
 
@@ -168,6 +171,16 @@ class Order:
         if self._promise is None:
             self._promise = (effective(self.track, self.judgement),)
         return self._promise[0]
+
+    @property
+    def promise_moved(self) -> Millis | None:
+        """Return how much later the last promise ends than the first, None without one."""
+        if self._moved is None:
+            first = original(self.track, self.judgement)
+            last = latest(self.track, self.judgement)
+            moved = None if first is None or last is None else last.end - first.end
+            self._moved = (moved,)
+        return self._moved[0]
 
     @property
     def frozen_promise(self) -> Resolved | None:
@@ -271,11 +284,13 @@ class Order:
     @property
     def duplicates(self) -> int:
         """Return how many copies came beside the events."""
-        return sum(map(len, self.copies.values()))
+        return sum(map(len, self.copies.values())) if self.copies else 0
 
     @property
     def conflicts(self) -> int:
         """Return how many copies say something else than their event (L11)."""
+        if not self.copies:
+            return 0
         return sum(
             content_of(copy.event) != own
             for identity, copies in self.copies.items()

@@ -11,7 +11,7 @@ from models.notices import NoticeCause
 from streams.domain.eta import in_force
 from streams.domain.order import Order
 from streams.domain.promises import Resolved, place
-from streams.domain.zones import MINUTE_MS, instant, local_day, local_time
+from streams.domain.zones import instant, local_day, local_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ def look(order: Order, promise: Resolved, now: Millis) -> Outlook:
 
 def silent_at(order: Order, promise: Resolved) -> Millis:
     """Return from when on silence means a delay: an hour before the end, or local noon."""
-    policy = order.judgement.notices
     if promise.precision != "date" or order.track.original is None:
-        return promise.end - round(policy.silent_before_minutes * MINUTE_MS)
+        return promise.end - order.judgement.notice_times.silent_before
     tolerance = order.judgement.tolerance(order.track.carrier)
     where = place(order.track.original, order.track.timezone, tolerance)
-    return local_time(local_day(instant(promise.end - 1), where), policy.silent_date_at, where)
+    noon = order.judgement.notices.silent_date_at
+    return local_time(local_day(instant(promise.end - 1), where), noon, where)
 
 
 def _untouched(order: Order) -> bool:

@@ -91,7 +91,7 @@ class Row:
         if (
             order is not None
             and not self.parked
-            and order.latest < by_receipt(arrived)
+            and order.latest < arrived.receipt
             and arrived.received_at < order.closes_at
             and not order.begins_another(arrived)
         ):
@@ -106,7 +106,9 @@ class Row:
         """Return about how many bytes the row takes when encoded."""
         order = self.order
         held = 0 if order is None else order.size + EVENT_OVERHEAD * order.came
-        return held + sum(len(each.canonical) + EVENT_OVERHEAD for each in self.parked)
+        if self.parked:
+            held += sum(len(each.canonical) + EVENT_OVERHEAD for each in self.parked)
+        return held
 
     def _place(self, arrivals: list[Arrived]) -> None:
         """Divide events, as received, into those of the present life and those to park."""

@@ -44,6 +44,12 @@ def local_time(day: date, clock: str, where: tzinfo) -> Millis:
     return _local(day, hour, minute, where)
 
 
+@lru_cache(maxsize=65_536)
+def day_text(at: Millis, where: tzinfo) -> str:
+    """Return the calendar day of an instant in a zone as text."""
+    return local_day(instant(at), where).isoformat()
+
+
 def local_day(at: datetime, where: tzinfo) -> date:
     """Return the calendar day of an instant in a zone."""
     return at.astimezone(where).date()

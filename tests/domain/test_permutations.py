@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.domain import cells
+from streams.domain.arrivals import Arrived
 from streams.domain.contribution import contribution
 from streams.domain.notices import Ledger
 from streams.domain.order import Order
@@ -97,10 +98,12 @@ def lives(draw: Any, most: int = 9) -> list[dict[str, Any]]:
 def received(life: list[dict[str, Any]]) -> list[Any]:
     """Return fresh arrivals of a life, in the order drawn."""
     found = arrivals(*({**each, "received": None} for each in life))
-    for arrived, each in zip(found, life, strict=True):
-        arrived.received_at = each["received"]
-        arrived.place(None)
-    return found
+    return [when(arrived, each["received"]) for arrived, each in zip(found, life, strict=True)]
+
+
+def when(arrived: Arrived, received_at: int) -> Arrived:
+    """Return the event as if it had been received then."""
+    return Arrived(arrived.event, received_at, arrived.canonical, unknown=arrived.unknown)
 
 
 def counted(order: Order, clock: int) -> Any:
@@ -247,10 +250,9 @@ def test_between_two_deadlines_a_contribution_is_constant(life, data):
 def test_a_copy_received_between_others_is_counted_once():
     late = event("arrived_depot", 60)
     row = Row(JUDGEMENT)
-    for events, when in ((late, 60), (late, 90), (out(100), 100), (late, 70)):
+    for events, minute in ((late, 60), (late, 90), (out(100), 100), (late, 70)):
         (arrived,) = arrivals(events)
-        arrived.received_at = at(when)
-        row.add(arrived)
+        row.add(when(arrived, at(minute)))
     assert row.order is not None
     assert (len(row.order.arrivals), row.order.duplicates) == (2, 2)
 
@@ -322,8 +324,7 @@ def test_a_strangers_old_news_is_refused_one_by_one():
     row = Row(JUDGEMENT)
     for number, event_told in enumerate((picked_up(0), out(1))):
         (arrived,) = arrivals(event_told)
-        arrived.received_at = at(91 * DAYS) + number
-        row.add(arrived)
+        row.add(when(arrived, at(91 * DAYS) + number))
     assert row.contribution(at(91 * DAYS) + 1) == {cells.EVENTS: {"rejected.order_closed": 2}}
     assert [type(each) for each in row.settle(at(91 * DAYS) + 1)] == [Refused]
     assert [type(each) for each in row.settle(at(91 * DAYS) + 2)] == [Refused, Forgotten]
