@@ -81,7 +81,8 @@ bench: setup ## measure the speed of replay on this machine
 	$(BIN)/python tests/bench/replay_speed.py $(ARGS)
 
 demo: setup ## run the whole tower on a simulated day until Ctrl-C; make demo FOR=60 stops after 60 seconds
-	$(BIN)/tower demo $(if $(FOR),--seconds $(FOR)) $(ARGS)
+	@# In a terminal the demo has a process group of its own (`:` keeps bash there): Ctrl-C ends it, not make.
+	@if [ -t 0 ]; then set -m; fi; $(BIN)/tower demo $(if $(FOR),--seconds $(FOR)) $(ARGS); :
 
 up: ## start the stack of docker-compose.yml
 	docker compose up --build --detach --wait

@@ -98,6 +98,16 @@ def test_make_alone_lists_the_targets():
     assert [line.split()[1] for line in done.stdout.splitlines()] == targets()
 
 
+@pytest.mark.parametrize(("given", "seconds"), [([], None), (["FOR=60"], "60")])
+def test_make_demo_runs_until_somebody_stops_it_unless_told_how_long(given, seconds):
+    done = subprocess.run(
+        ["make", "-n", "demo", *given], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    found = re.search(r"tower demo(?: --seconds (\d+))? *;", done.stdout)
+    assert found
+    assert found[1] == seconds
+
+
 @pytest.mark.parametrize("page", [*PAGES, ".ci/run"])
 def test_pages_name_only_targets_and_commands_that_exist(page):
     said = text(page)
