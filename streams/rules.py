@@ -1,8 +1,8 @@
 """The rules file: YAML in, `Rules` out, every mistake named by its place in the file."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 import yaml
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from models.rules import Rules
 from streams.errors import TowerError
+from streams.yamlfile import PlainLoader
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -47,25 +48,6 @@ class WrongRulesError(TowerError):
         self.findings = [f"The rules {name} are wrong: {each}" for each in mistakes]
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads plain YAML and refuses a key written twice, of which the last would win."""
-
-    def construct_mapping(
-        self,
-        node: yaml.MappingNode,
-        deep: bool = False,  # noqa: FBT001, FBT002 (PyYAML's own)
-    ) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} is written twice",
-                    problem_mark=key.start_mark,
-                )
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep=deep)
-
-
 def load(path: Path | None) -> Rules:
     """Return the rules of a file, the shipped defaults without one.
 
@@ -75,7 +57,7 @@ def load(path: Path | None) -> Rules:
     if path is None:
         return Rules()
     try:
-        said = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a safe one)
+        said = yaml.load(path.read_text(encoding="utf-8"), PlainLoader)  # noqa: S506 (a safe one)
     except OSError as error:
         raise TowerError(f"The rules {path} could not be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -4,7 +4,6 @@ Every scalar stays the text it is written as, so `12:00`, `NO` and `2024-01-01` 
 themselves; what a field or an operation wants of it is decided there.
 """
 
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from streams.errors import TowerError
+from streams.yamlfile import TextLoader
 
 _MAX_BYTES = 1024 * 1024
 
@@ -56,25 +56,6 @@ class Mapping(Part):
     events: Annotated[tuple[EventMapping, ...], Field(min_length=1)]
 
 
-class _Loader(yaml.BaseLoader):
-    """Reads YAML as texts, lists and tables, and refuses a key written twice."""
-
-    def construct_mapping(
-        self,
-        node: yaml.MappingNode,
-        deep: bool = False,  # noqa: FBT001, FBT002 (PyYAML's own)
-    ) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} is written twice",
-                    problem_mark=key.start_mark,
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
-
-
 def load(path: Path) -> Mapping:
     """Return the mapping of a file; a mistake is a `TowerError` that names its place."""
     try:
@@ -84,7 +65,7 @@ def load(path: Path) -> Mapping:
     if len(raw) > _MAX_BYTES:
         raise TowerError(f"{path} is larger than 1 MiB and so no mapping.")
     try:
-        document = yaml.load(raw.decode("utf-8"), _Loader)  # noqa: S506 (builds texts only)
+        document = yaml.load(raw.decode("utf-8"), TextLoader)  # noqa: S506 (builds texts only)
     except UnicodeDecodeError:
         raise TowerError(f"{path} is not UTF-8.") from None
     except yaml.MarkedYAMLError as error:
