@@ -101,7 +101,7 @@ class CouriersFold:
             if not self.marks.repeats(upstream, origin):
                 received_at = self.marks.clamp(upstream, int(headers["received_at"]))
                 self.take(
-                    record.value or b"",
+                    load_courier(record.value or b""),
                     received_at,
                     record.offset,
                     unknown="unknown" in headers,
@@ -136,10 +136,9 @@ class CouriersFold:
         return total
 
     def take(
-        self, canonical: bytes, received_at: Millis, offset: int, *, unknown: bool
+        self, event: CourierEvent, received_at: Millis, offset: int, *, unknown: bool
     ) -> None:
         """Take one event: count it, and keep what is newest of its courier."""
-        event = load_courier(canonical)
         courier_key = COURIER + event.courier_id.encode()
         hour_key = self._place(event, received_at, offset)
         if not self._holds(hour_key, offset):

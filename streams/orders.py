@@ -39,7 +39,7 @@ class OrdersFold:
     """The orders of one inbox partition: rows, deadlines, cells, notices.
 
     `observe` sees every fact that goes out; `keep_all` keeps every row decoded and writes
-    none (replay).
+    none (replay); with `facts` off nobody reads the facts and none are made.
     """
 
     def __init__(
@@ -50,12 +50,14 @@ class OrdersFold:
         observe: Callable[[Fact], None] | None = None,
         *,
         keep_all: bool = False,
+        facts: bool = True,
     ) -> None:
         self.partition = partition
         self.upstreams = upstreams
         self.judgement = judgement
         self.observe = observe
         self.keep_all = keep_all
+        self.facts = facts
         self.prefix = f"orders/{partition}/"
         self._reset()
 
@@ -247,9 +249,9 @@ class OrdersFold:
         """Draw the consequences for one order at one instant, and set its next deadline."""
         for settlement in row.settle(min(at, self.clock)):
             self._settle(settlement, offset, out)
-        order_id = key.decode()
-        for fact in news(row, order_id, self.clock):
-            self._fact(fact, out)
+        if self.facts:
+            for fact in news(row, key.decode(), self.clock):
+                self._fact(fact, out)
         if self.marks.caught_up:
             self._plan_now(key, row, at, out)
         else:
@@ -281,7 +283,7 @@ class OrdersFold:
         ledger.superseded = False
         command = notices.plan(ledger, order, order_id, at)
         if command is not None:
-            if command.kind == "delay_predicted":
+            if self.facts and command.kind == "delay_predicted":
                 self._fact(predicted(row, order, command), out)
             out.send(topics.NOTICE_COMMANDS, key, command.model_dump_json().encode())
 

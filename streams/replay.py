@@ -49,7 +49,7 @@ class Replay:
 
     def __init__(self, rules: Rules, *, keep_outputs: bool = False) -> None:
         self.judgement = Judgement(rules)
-        self.orders = OrdersFold(0, (), self.judgement, keep_all=True)
+        self.orders = OrdersFold(0, (), self.judgement, keep_all=True, facts=keep_outputs)
         self.couriers = CouriersFold(0, (), 0)
         self.out = Sent(keep_outputs)
         self.events: Measures = {}
@@ -99,7 +99,7 @@ class Replay:
             self._count(f"rejected.{decoded.reason}")
             return
         self.couriers.take(
-            decoded.canonical, arrival.received_at, self._offset, unknown=decoded.unknown
+            decoded.event, arrival.received_at, self._offset, unknown=decoded.unknown
         )
 
     def _accept_unapplied(self, arrived: Arrived) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from streams import topics
 from streams.clocks import origin_header
-from streams.codec import decode_courier
+from streams.codec import decode_courier, load_courier
 from streams.couriers import ARCHIVE, HOUR, MOST_KNOWN, CouriersFold
 from streams.engine.api import Beat, Record
 from streams.engine.rows import MAX_ROW, PartitionRows
@@ -257,19 +257,19 @@ def test_a_courier_that_never_stops_talking_cannot_burst_a_row():
     event = said(lat=1.0)
     for number in range(MOST_KNOWN + 50):
         event["event_id"] = f"{number:06}" + "\U0001f69a" * 194
-        found.take(json.dumps(event).encode(), T, number, unknown=False)
+        found.take(load_courier(json.dumps(event).encode()), T, number, unknown=False)
     found._put_rows()
     assert found.counts() == {"accepted": MOST_KNOWN + 50}
     assert max(len(payload) for _, payload in found.rows.items()) < MAX_ROW
     event["event_id"] = "000000" + "\U0001f69a" * 194
-    found.take(json.dumps(event).encode(), T, MOST_KNOWN + 51, unknown=False)
+    found.take(load_courier(json.dumps(event).encode()), T, MOST_KNOWN + 51, unknown=False)
     assert found.counts()["duplicate"] == 1
 
 
 def test_replay_needs_no_rows():
     found = CouriersFold(0, (), 0)
     for _ in range(2):
-        found.take(canonical(said()), T, 1, unknown=True)
+        found.take(load_courier(canonical(said())), T, 1, unknown=True)
     assert found.counts() == {"accepted": 1, "unknown_fields": 1, "duplicate": 1}
 
 

@@ -8,6 +8,7 @@ import typer
 
 from streams.cli.options import instant
 from streams.cli.reporting import as_table, as_text, read_line, write_report
+from streams.collector import relax
 from streams.errors import TowerError
 from streams.feed import read_lines
 from streams.replay import Replay
@@ -35,6 +36,7 @@ def command(
 
     Example: tower replay day.jsonl.gz --report report.json
     """
+    relax()
     replay = Replay(load(rules))
     replay.run(read_lines(file), None if as_of is None else instant(as_of))
     found = replay.report()

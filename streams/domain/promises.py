@@ -1,6 +1,6 @@
 """What was promised, as instants: a window, an instant or a local day (kpis 2.1, P1 to P4)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
 
 from models.base import Millis, millis
@@ -25,11 +25,11 @@ class Resolved:
     last_good: Millis
     first_good: Millis | None
     middle: Millis
-    late_from: Millis = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Note the first millisecond at which the order is late."""
-        object.__setattr__(self, "late_from", self.last_good + 1)
+    @property
+    def late_from(self) -> Millis:
+        """Return the first millisecond at which the order is late."""
+        return self.last_good + 1
 
 
 def resolve(promise: Promise, timezone: str | None, tolerance: Tolerance) -> Resolved:

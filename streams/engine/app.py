@@ -6,7 +6,6 @@ conductor, fetcher, tables and web server never start (reference: streams/engine
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 import sys
@@ -19,7 +18,7 @@ from typing import Any
 import faust
 from faust.app.base import BootStrategy
 
-from streams import wire
+from streams import collector, wire
 from streams.config import Settings
 from streams.engine.engine import Engine
 from streams.errors import TowerError
@@ -74,8 +73,7 @@ def run(app: TowerApp, beside: Beside | None = None) -> int:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("aiokafka.consumer.group_coordinator").addFilter(_is_news)
     wire.install()
-    gc.freeze()  # what was imported stays; looking at it again costs up to a quarter
-    gc.set_threshold(100_000, 50, 50)
+    collector.relax()
     try:
         return asyncio.run(_with(app, beside))
     except TowerError as error:

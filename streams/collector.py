@@ -1,0 +1,12 @@
+"""Python's garbage collector, told to look less often: our objects make no circles."""
+
+import gc
+
+
+def relax() -> None:
+    """Leave alone what was imported, and look at the rest every 100,000 objects.
+
+    Looking at everything every 700 objects takes up to a quarter of a worker's time.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
