@@ -77,8 +77,10 @@ check: lint types test rules generate ## all of the above, then fail if a genera
 	@git diff --exit-code -- $(GENERATED) || \
 		{ echo "Generated files changed: review and commit them." >&2; exit 1; }
 
-bench: setup ## measure the speed of replay on this machine
-	$(BIN)/python tests/bench/replay_speed.py $(ARGS)
+bench: setup ## measure replay, the worker and recovery on this machine (docs/benchmarks.md)
+	$(BIN)/python -m tests.bench.replay_speed
+	$(BIN)/python -m tests.bench.worker_speed
+	$(BIN)/python -m tests.bench.recovery_speed
 
 demo: setup ## run the whole tower on a simulated day until Ctrl-C; make demo FOR=60 stops after 60 seconds
 	@# In a terminal the demo has a process group of its own (`:` keeps bash there): Ctrl-C ends it, not make.
