@@ -30,6 +30,7 @@ SCHEMA_VERSION = 1
 
 SchemaVersion = Annotated[int, Field(ge=1), null_is(1)]
 TimeQuality = Literal["offset", "assumed", "local_as_z"]
+Outcome = Literal["on_time", "early", "late", "failed", "indeterminate", "excluded"]
 Precision = Literal["window", "date", "instant"]
 Direction = Literal["forward", "return"]
 Score5 = Annotated[int, Field(ge=1, le=5)]
@@ -239,7 +240,7 @@ class VerdictDecided(OrderEventBase):
     """A dispute was decided by a person, with a reason."""
 
     kind: Literal["verdict_decided"]
-    verdict: Literal["on_time", "early", "late", "failed", "indeterminate", "excluded"]
+    verdict: Outcome
     by: Text
     reason: Text
 

@@ -68,7 +68,7 @@ class NoticePolicy(_Part):
     clear_hold_minutes: Minutes = 10
     cooldown_minutes: Minutes = 30
     worse_minutes: Minutes = 15
-    at_most: int = Field(3, ge=0)
+    at_most: Annotated[int, Field(ge=0)] = 3
     silent_before_minutes: Minutes = 60
     silent_date_at: DayEnd = "12:00"
     expire_minutes: Annotated[Minutes, Field(gt=0)] = 60

@@ -64,8 +64,7 @@ class Watermarks:
         self.entries = dict(stored["entries"])
         self.behind = set(stored.get("behind", self.upstreams))
         self.origins = {
-            name: (offset, index)
-            for name, (offset, index) in stored["origins"].items()
+            name: (offset, index) for name, (offset, index) in stored["origins"].items()
         }
 
 

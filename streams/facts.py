@@ -123,9 +123,7 @@ def correction(arrived: Arrived, carrier: str, clock: Millis, rules: str) -> Cor
     )
 
 
-def _common(
-    row: Row, order: Order, order_id: str, clock: Millis, name: str
-) -> dict[str, Any]:
+def _common(row: Row, order: Order, order_id: str, clock: Millis, name: str) -> dict[str, Any]:
     return {
         "fact_id": f"{order_id}/{row.ledger.life}/{name}",
         "order_id": order_id,

@@ -7,7 +7,6 @@ settling, facts, notices, next deadline.
 
 import json
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 from models.base import Millis
@@ -27,19 +26,19 @@ from streams.domain.order import Order
 from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row
 from streams.engine.api import Beat, Outputs, Record, Rows
 from streams.facts import correction, news, predicted, settled
-from streams.rowcodec import Standing, decode_row, encode_row, standing_of
+from streams.orderrows import OrderRows
+from streams.rowcodec import Standing, standing_of
 
 log = logging.getLogger(__name__)
 
-CACHED_ROWS = 20_000  # decoded rows kept in memory for each partition
 KIND, TICK, RECEIPT = "kind", b"tick", b"receipt"
 
 
 class OrdersFold:
     """The orders of one inbox partition: rows, deadlines, cells, notices.
 
-    `observe` sees every fact that goes out; `keep_all` keeps every row decoded and writes
-    none (replay); with `facts` off nobody reads the facts and none are made.
+    `observe` sees every fact that goes out; with `facts` off nobody reads them and none are
+    made. A fold that was never recovered keeps its rows in memory and puts none (replay).
     """
 
     def __init__(
@@ -49,31 +48,24 @@ class OrdersFold:
         judgement: Judgement,
         observe: Callable[[Fact], None] | None = None,
         *,
-        keep_all: bool = False,
         facts: bool = True,
     ) -> None:
         self.partition = partition
         self.upstreams = upstreams
         self.judgement = judgement
         self.observe = observe
-        self.keep_all = keep_all
         self.facts = facts
         self.prefix = f"orders/{partition}/"
-        self._reset()
+        self._reset(None)
 
-    def _reset(self) -> None:
+    def _reset(self, rows: Rows | None) -> None:
         self.marks = Watermarks(self.upstreams)
         self.clock: Millis = 0
         self.book = CellBook()
-        self.rows: Rows | None = None
-        self._cache: OrderedDict[bytes, Row] = OrderedDict()
+        self.rows = OrderRows(self.judgement, rows)
         self._deadlines = Deadlines()
-        self._written: dict[bytes, int] = {}
-        self._archived: dict[bytes, int] = {}
         self._changed: dict[bytes, Contribution | None] = {}  # None: to be found out
         self._deferred: set[bytes] = set()
-        self._dead: list[bytes] = []
-        self._dying: list[bytes] = []
         self._stale: set[Cell] = set()
         self._partition_cell = b""
         self._told_clock: Millis = 0
@@ -82,8 +74,7 @@ class OrdersFold:
 
     def recover(self, meta: bytes | None, rows: Rows, published: Mapping[bytes, bytes]) -> None:
         """Rebuild clock, deadlines and cells from what is durable."""
-        self._reset()
-        self.rows = rows
+        self._reset(rows)
         if meta is not None:
             stored = json.loads(meta)
             self.marks.decode(stored["marks"])
@@ -94,7 +85,7 @@ class OrdersFold:
             if key.startswith(ARCHIVE):
                 continue
             if not payload:
-                self._dead.append(key)
+                self.rows.marked_dead(key)
                 continue
             self._recover_row(key, payload)
             if rows.recovered_off(key) >= 0:
@@ -106,12 +97,12 @@ class OrdersFold:
         """Take up one row as it stands; fold it only where that is not written in it."""
         standing = standing_of(payload, self.judgement)
         if standing is None:
-            row = self._row(key)
+            row = self.rows.get(key)
             self.book.replace(key, row.contribution(self.clock))
             if row.ledger.deferred:
                 self._deferred.add(key)
             self._arm(key, row)
-            self._evict()
+            self.rows.evict()
         else:
             self.book.replace(key, standing.contribution)
             self._deadlines.set(key, standing.due)
@@ -138,7 +129,7 @@ class OrdersFold:
         for record in records:
             self._record(record, out)
         self._tell_clock(out)
-        self._put_rows()
+        self.rows.put(self._standing, self.book.archive_row)
 
     def beat(self, beat: Beat, out: Outputs) -> None:
         """Time is an event here: nothing but ticks moves the clock."""
@@ -150,7 +141,7 @@ class OrdersFold:
 
     def publish(self, out: Outputs) -> None:
         """Publish the cells that changed, then the clock they are of."""
-        self._bury()
+        self.rows.bury()
         self.settle_cells()
         changed = list(self.book.take_changed())
         for cell, measures in changed:
@@ -167,16 +158,16 @@ class OrdersFold:
 
     def order(self, order_id: str) -> Order | None:
         """Return the present life of an order, None if there is none."""
-        return self._row(order_id.encode()).order
+        return self.rows.get(order_id.encode()).order
 
     def row(self, order_id: str) -> Row:
         """Return all that is kept under an order id."""
-        return self._row(order_id.encode())
+        return self.rows.get(order_id.encode())
 
     def settle_cells(self) -> None:
         """Bring the cells up to the rows that changed."""
         for key, counted in self._changed.items():
-            now = self._row(key).contribution(self.clock) if counted is None else counted
+            now = self.rows.get(key).contribution(self.clock) if counted is None else counted
             self.book.replace(key, now)
         self._changed.clear()
 
@@ -193,7 +184,7 @@ class OrdersFold:
             if self.marks.repeats(upstream, origin):
                 return
             key, canonical = record.key or b"", record.value or b""
-            if self._holds(key, record.offset):
+            if self.rows.holds(key, record.offset):
                 return
             received_at = self.marks.clamp(upstream, int(headers["received_at"]))
             arrived = Arrived(
@@ -210,7 +201,7 @@ class OrdersFold:
         origin: tuple[str, Origin] = ("", (0, 0)),
     ) -> None:
         """Take one event into its order's row."""
-        row = self._row(key)
+        row = self.rows.get(key)
         if not row.add(arrived):
             self._set_aside(arrived, origin, out)
         self._act(key, row, offset, out, max(self.clock, arrived.received_at))
@@ -220,27 +211,27 @@ class OrdersFold:
         if clock > self.clock:
             self.clock = clock
             for at, key in self._deadlines.pass_until(clock):
-                if self._holds(key, offset):  # then it has done so, at a clock no lower
+                if self.rows.holds(key, offset):  # then it has done so, at a clock no lower
                     self._changed[key] = None
-                    self._arm(key, self._row(key))
+                    self._arm(key, self.rows.get(key))
                 else:
-                    self._act(key, self._row(key), offset, out, at)
+                    self._act(key, self.rows.get(key), offset, out, at)
         if self._deferred and self.marks.caught_up:
             waiting, self._deferred = sorted(self._deferred), set()
             for key in waiting:
-                if self._holds(key, offset):
+                if self.rows.holds(key, offset):
                     self._deferred.add(key)
                 else:
-                    row = self._row(key)
+                    row = self.rows.get(key)
                     self._plan_now(key, row, self.clock, out)
                     self._changed_at(key, row, offset)
 
     def _receipt(self, record: Record, out: Outputs) -> None:
         key = record.key or b""
-        if self._holds(key, record.offset):
+        if self.rows.holds(key, record.offset):
             return
         receipt = NoticeReceipt.model_validate_json(record.value or b"")
-        row = self._row(key)
+        row = self.rows.get(key)
         if row.order is not None and notices.settle(row.ledger, receipt):
             self._fact(settled(row, row.order, receipt, self.clock), out)
             self._act(key, row, record.offset, out, self.clock)
@@ -265,7 +256,7 @@ class OrdersFold:
         self._plan(key, row, at, out)
 
     def _changed_at(self, key: bytes, row: Row, offset: int) -> None:
-        self._written[key] = offset
+        self.rows.changed(key, offset)
         self._changed[key] = None
         self._arm(key, row)
 
@@ -291,7 +282,7 @@ class OrdersFold:
         self, settlement: Closed | Refused | Forgotten, offset: int, out: Outputs
     ) -> None:
         def admits(key: bytes) -> bool:
-            return self.rows is None or self.rows.recovered_off(key) < offset
+            return not self.rows.archived(key, offset)
 
         match settlement:
             case Closed(counted):
@@ -302,7 +293,7 @@ class OrdersFold:
             case Forgotten():
                 keys = []
         for key in keys:
-            self._archived[key] = offset
+            self.rows.archive_changed(key, offset)
 
     def _set_aside(self, arrived: Arrived, origin: tuple[str, Origin], out: Outputs) -> None:
         upstream, (offset, index) = origin
@@ -323,42 +314,11 @@ class OrdersFold:
             letter.model_dump_json().encode(),
         )
 
-    # -- rows and deadlines --------------------------------------------------------------
-
-    def _holds(self, key: bytes, offset: int) -> bool:
-        """Tell whether the row includes a record already (it was recovered ahead)."""
-        return self.rows is not None and self.rows.off(key) >= offset
-
-    def _row(self, key: bytes) -> Row:
-        row = self._cache.get(key)
-        if row is None:
-            payload = None if self.rows is None else self.rows.get(key)
-            row = self._cache[key] = decode_row(payload, self.judgement)
-        elif not self.keep_all:
-            self._cache.move_to_end(key)
-        return row
+    # -- deadlines and what is put --------------------------------------------------------
 
     def _arm(self, key: bytes, row: Row) -> None:
         """Set the next deadline of a row."""
         self._deadlines.set(key, next_deadline(row, self.clock))
-
-    def _put_rows(self) -> None:
-        rows = self.rows
-        if rows is None:
-            self._written.clear()
-            self._archived.clear()
-            return
-        for key, offset in self._archived.items():
-            rows.put(key, self.book.archive_row(key), offset, first=True)
-        for key, offset in self._written.items():
-            row = self._row(key)
-            payload = encode_row(row, self._standing(key, row))
-            rows.put(key, payload, offset)
-            if not payload:
-                self._dead.append(key)
-        self._archived.clear()
-        self._written.clear()
-        self._evict()
 
     def _standing(self, key: bytes, row: Row) -> Standing | None:
         """Return how a row stands until its deadline, for the next recovery.
@@ -370,19 +330,6 @@ class OrdersFold:
             return None
         counted = self._changed[key] = row.contribution(self.clock)
         return Standing(self.judgement.id, self._deadlines.of(key), counted)
-
-    def _evict(self) -> None:
-        """Forget the rows decoded longest ago; what they hold has been put."""
-        while len(self._cache) > CACHED_ROWS:
-            self._cache.popitem(last=False)
-
-    def _bury(self) -> None:
-        """Delete the dead markers that a durable partition row has passed."""
-        for key in self._dying:
-            if self.rows is not None and self.rows.get(key) == b"":
-                self.rows.delete(key)
-                self._cache.pop(key, None)
-        self._dying, self._dead = self._dead, []
 
     # -- outputs -------------------------------------------------------------------------
 

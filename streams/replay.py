@@ -49,7 +49,7 @@ class Replay:
 
     def __init__(self, rules: Rules, *, keep_outputs: bool = False) -> None:
         self.judgement = Judgement(rules)
-        self.orders = OrdersFold(0, (), self.judgement, keep_all=True, facts=keep_outputs)
+        self.orders = OrdersFold(0, (), self.judgement, facts=keep_outputs)
         self.couriers = CouriersFold(0, (), 0)
         self.out = Sent(keep_outputs)
         self.events: Measures = {}

@@ -38,7 +38,7 @@ class Ledger:
     accepted_eta: Millis | None = None
     superseded: bool = False
     deferred: bool = False
-    results: dict[str, str] = field(default_factory=dict)
+    results: dict[str, str] = field(default_factory=dict[str, str])
 
     def measures(self) -> Measures:
         """Return how many notices were asked for, and their ends."""

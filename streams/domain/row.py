@@ -75,7 +75,7 @@ class Row:
     judgement: Judgement
     order: Order | None = None
     stub: Stub | None = None
-    parked: list[Arrived] = field(default_factory=list)
+    parked: list[Arrived] = field(default_factory=list[Arrived])
     ledger: Ledger = field(default_factory=Ledger)
     told: Told = field(default_factory=Told)
     too_large: int = 0

@@ -18,6 +18,7 @@ from models.events import (
     InterventionMade,
     Moved,
     OrderPromised,
+    Outcome,
     OutForDelivery,
     Promise,
     PromiseChanged,
@@ -99,7 +100,7 @@ class Track:
         self.out_at: Millis | None = None
         self.etas: list[tuple[Millis, Millis, bool]] = []
         self.answers: dict[str, int] = {}
-        self.decided: str | None = None
+        self.decided: Outcome | None = None
         self.last_life_at: Millis | None = None
         self.moved_at: Millis | None = None
         self.status = "unknown"

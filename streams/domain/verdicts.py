@@ -4,16 +4,14 @@ The same function judges the frozen evidence and all of it; only the track diffe
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 from models.base import Millis, millis
+from models.events import Outcome
 from streams.domain.arrivals import SKEW_MS, Arrived
 from streams.domain.judgement import Judgement
 from streams.domain.promises import Resolved, resolve
 from streams.domain.tracking import Track, cancelled_by_carrier
 from streams.domain.zones import wall_time_in, zone
-
-Outcome = Literal["on_time", "early", "late", "failed", "indeterminate", "excluded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def judge(
     if clock < promise.late_from:
         return Verdict(None, "the deadline is to come")
     if track.decided is not None:
-        return Verdict(track.decided, "decided in a dispute")  # type: ignore[arg-type]
+        return Verdict(track.decided, "decided in a dispute")
     cancelled = track.cancelled
     if (
         cancelled is not None
@@ -94,7 +92,8 @@ def classify(at: Millis, promise: Resolved) -> Outcome:
 def _judge_handover(
     handover: Arrived, track: Track, promise: Resolved, judgement: Judgement
 ) -> Verdict:
-    outcomes = {classify(at, promise) for at in _readings(handover, track, judgement)}
+    readings = _readings(handover, track, judgement)
+    outcomes: set[Outcome] = {classify(at, promise) for at in readings}
     if len(outcomes) > 1:
         return Verdict("indeterminate", "the plausible time zones give different verdicts")
     outcome = outcomes.pop()

@@ -27,7 +27,7 @@ def replayed(request):
 
 
 def ids(replay):
-    return [key.decode() for key, row in replay.orders._cache.items() if row.order is not None]
+    return [key.decode() for key, row in replay.orders.rows.decoded() if row.order is not None]
 
 
 def test_each_explanation_agrees_with_what_was_judged(replayed):
