@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from streams.cli.options import instant
-from streams.cli.reporting import as_table, as_text, read_line, write_report
 from streams.collector import relax
 from streams.errors import TowerError
 from streams.feed import read_lines
 from streams.replay import Replay
+from streams.reporting import as_table, as_text, read_line, write_report
 from streams.rules import load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from streams.cli.options import Brokers, Namespace, instant, run, settings_from
-from streams.cli.reporting import as_table, as_text, waiting, write_report
 from streams.livereport import live_report
+from streams.reporting import as_table, as_text, waiting, write_report
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

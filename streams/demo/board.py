@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from models.base import Millis
-from streams.cli.reporting import kpi_table
 from streams.demo.watch import Watch
 from streams.domain.zones import instant
+from streams.reporting import kpi_table
 
 SHOWN_AT_RISK = 4
 WHOLE_MAIL_FROM = 45  # lines of the terminal

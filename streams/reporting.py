@@ -112,7 +112,7 @@ def waiting() -> Iterator[Callable[[Millis, str], None]]:
             status.start()
         elif not said and time.monotonic() - started >= SILENT_SECONDS:
             said = True
-            print(f"tower: {words}", file=sys.stderr)
+            print(f"tower: {words}", file=sys.stderr)  # noqa: T201 - told to the terminal
 
     status = console.status("waiting")
     try:
