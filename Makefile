@@ -83,8 +83,8 @@ bench: setup ## measure replay, the worker and recovery on this machine (docs/be
 	$(BIN)/python -m tests.bench.recovery_speed
 
 demo: setup ## run the whole tower on a simulated day until Ctrl-C; make demo FOR=60 stops after 60 seconds
-	@# In a terminal the demo has a process group of its own (`:` keeps bash there): Ctrl-C ends it, not make.
-	@if [ -t 0 ]; then set -m; fi; $(BIN)/tower demo $(if $(FOR),--seconds $(FOR)) $(ARGS); :
+	@# In a terminal the demo has a process group of its own (`exit` keeps bash there): Ctrl-C ends it, not make.
+	@if [ -t 0 ]; then set -m; fi; $(BIN)/tower demo $(if $(FOR),--seconds $(FOR)) $(ARGS); exit $$?
 
 up: ## start the stack of docker-compose.yml
 	docker compose up --build --detach --wait

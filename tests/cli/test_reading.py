@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.cli import reporting
+from streams import reporting
 
 GOOD = (
     b'{"kind":"delivered","order_id":"a","event_id":"1",'
