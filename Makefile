@@ -59,8 +59,8 @@ test: setup ## run the quick tests (about three minutes; starts its own Kafka)
 integration: setup ## run only the tests that need the embedded Kafka
 	$(BIN)/pytest -m "kafka and not slow" $(ARGS)
 
-crash: setup ## run the long tests: kills, restarts, whole files through a real Kafka
-	$(BIN)/pytest -m slow $(ARGS)
+crash: setup ## run the long tests, two at a time: kills, restarts, whole files through a real Kafka
+	$(BIN)/pytest -m slow -n 2 --dist loadfile $(ARGS)
 
 rules: setup ## check and test alerts, scrape and routing files with promtool and amtool
 	@for tool in promtool amtool; do command -v $$tool >/dev/null || \
