@@ -133,15 +133,6 @@ def load_courier(canonical: bytes) -> CourierEvent:
     return _courier_events.validate_json(canonical)
 
 
-def same_content(one: Event, other: Event) -> bool:
-    """Return whether two events say the same, whenever it was that each was recorded."""
-    return type(one) is type(other) and all(
-        value == other.__dict__[name]
-        for name, value in one.__dict__.items()
-        if name != "observed_at"
-    )
-
-
 def _decode_event(raw: bytes | None, vocabulary: _Vocabulary) -> Decoded[Any] | Rejected:
     data = _read(raw)
     if isinstance(data, Rejected):

@@ -45,14 +45,6 @@ async def serving(
         await runner.cleanup()
 
 
-async def serve(
-    host: str, port: int, registry: CollectorRegistry, ready: Callable[[], bool]
-) -> int:
-    """Serve for as long as the process lives; return the port, a free one where it is 0."""
-    _, bound = await _start(host, port, registry, ready)
-    return bound
-
-
 async def _start(
     host: str, port: int, registry: CollectorRegistry, ready: Callable[[], bool]
 ) -> tuple[web.AppRunner, int]:
