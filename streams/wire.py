@@ -6,7 +6,6 @@ their odd bytes as `\xNN`; everything else is aiokafka's own reader, at its own 
 """
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, SupportsIndex
 
 from aiokafka.consumer import fetcher
@@ -43,13 +42,10 @@ class _Batch:
         return next(self._batch)
 
     def __iter__(self) -> Iterator[Any]:
-        read = 0
         try:
-            for record in self._batch:
-                yield record
-                read += 1
+            return iter(list(self._batch))  # at once: a generator costs every record
         except UnicodeDecodeError:
-            yield from islice(_leniently(self._octets), read, None)
+            return _leniently(self._octets)
 
 
 def _leniently(octets: memoryview) -> Iterator[Any]:
