@@ -1,0 +1,45 @@
+"""The benchmarks: `python -m tests.bench [PARTS] [--events N] [--rounds N] [--out FILE]`.
+
+Each part measures one thing on a Kafka of its own and yields one table.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from streams.embedded import EmbeddedBroker
+from tests.bench.speed import CONTESTANTS, speed
+from tests.bench.table import machine
+
+Part = Callable[[str, argparse.Namespace], Awaitable[str]]
+
+PARTS: dict[str, Part] = {
+    "speed": lambda brokers, given: speed(
+        brokers, given.events, given.rounds, given.only.split(",") if given.only else ()
+    ),
+}
+
+
+async def main() -> None:
+    """Run the parts asked for; print and write their tables."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help=", ".join(PARTS))
+    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", help=f"contestants of speed: {','.join(CONTESTANTS)}")
+    parser.add_argument("--out", type=Path, help="write the tables here too")
+    given = parser.parse_args()
+    said = [machine()]
+    print(said[0])
+    for name in given.parts or PARTS:
+        with EmbeddedBroker(say=lambda line: print(line, file=sys.stderr)) as broker:
+            said.append(await PARTS[name](broker.bootstrap, given))
+        print("\n" + said[-1], flush=True)
+        if given.out is not None:
+            given.out.write_text("\n\n".join(said) + "\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
