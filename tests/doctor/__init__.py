@@ -1,0 +1,1 @@
+"""What `tower doctor` sees and how it judges."""
