@@ -77,10 +77,13 @@ check: lint types test rules generate ## all of the above, then fail if a genera
 	@git diff --exit-code -- $(GENERATED) || \
 		{ echo "Generated files changed: review and commit them." >&2; exit 1; }
 
-bench: setup ## measure replay, the worker and recovery on this machine (docs/benchmarks.md)
-	$(BIN)/python -m tests.bench.replay_speed
-	$(BIN)/python -m tests.bench.worker_speed
-	$(BIN)/python -m tests.bench.recovery_speed
+$(VENV)/bench/.installed: requirements-bench.lock | setup
+	@$(PYTHON) -m venv $(VENV)/bench
+	@$(VENV)/bench/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $<
+	@touch $@
+
+bench: $(VENV)/bench/.installed ## measure everything on this machine into var/benchmarks.md (docs/benchmarks.md)
+	$(BIN)/python -m tests.bench --out var/benchmarks.md $(ARGS)
 
 demo: setup ## run the whole tower on a simulated day until Ctrl-C; make demo FOR=60 stops after 60 seconds
 	@# In a terminal the demo has a process group of its own (`exit` keeps bash there): Ctrl-C ends it, not make.
@@ -100,6 +103,7 @@ lock: ## resolve the lock files again (needs uv)
 	$(LOCK) pyproject.toml -o requirements.lock $(ARGS)
 	$(LOCK) pyproject.toml --group dev -o requirements-dev.lock $(ARGS)
 	$(LOCK) --group build -o requirements-build.lock $(ARGS)
+	$(LOCK) --group bench -o requirements-bench.lock $(ARGS)
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

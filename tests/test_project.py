@@ -18,7 +18,12 @@ from streams.cli.main import COMMANDS
 ROOT = Path(__file__).parents[1]
 DOCS = sorted(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))
 PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", *DOCS]
-LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"]
+LOCKS = [
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-build.lock",
+    "requirements-bench.lock",
+]
 
 # Written in two pieces, so that this file does not contain what it forbids.
 FORBIDDEN = [
@@ -220,6 +225,7 @@ def test_the_locks_hold_what_the_project_asks_for():
             each for each in project["dependency-groups"]["dev"] if isinstance(each, str)
         ],
         "requirements-build.lock": project["dependency-groups"]["build"],
+        "requirements-bench.lock": project["dependency-groups"]["bench"],
     }
     for name, requirements in asked.items():
         for requirement in map(Requirement, requirements):

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from streams.embedded import EmbeddedBroker
-from tests.bench.speed import CONTESTANTS, speed
+from tests.bench.contestants import CONTESTANTS
+from tests.bench.speed import speed
 from tests.bench.table import machine
 
 Part = Callable[[str, argparse.Namespace], Awaitable[str]]
@@ -28,7 +29,8 @@ async def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help=", ".join(PARTS))
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", help=f"contestants of speed: {','.join(CONTESTANTS)}")
+    names = ", ".join(each.name for each in CONTESTANTS)
+    parser.add_argument("--only", help=f"contestants of speed: {names}")
     parser.add_argument("--out", type=Path, help="write the tables here too")
     given = parser.parse_args()
     said = [machine()]

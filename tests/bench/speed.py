@@ -7,60 +7,31 @@ one process each. All must count the same.
 import asyncio
 import statistics
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from streams.config import Settings
-from streams.topics import ORDER_EVENTS, named
-from tests.bench.contest import Run, contest
+from tests.bench.contest import Run
+from tests.bench.contestants import CONTESTANTS, WORKER, Contestant
 from tests.bench.day import END, Counts, Day, day
 from tests.bench.table import spread, table, whole
 from tests.bench.topic import held, remove
 from tests.bench.towers import counted, work
 
 
-@dataclass(frozen=True, slots=True)
-class Contestant:
-    """A name, what it does in words, and how it runs over a topic with so many events."""
-
-    name: str
-    does: str
-    run: Callable[[Settings, int], Run]
-    counts_carriers: bool = True
-
-
-def _bare(settings: Settings, events: int, *more: str) -> Run:
-    topic = named(settings.namespace, ORDER_EVENTS)
-    module = "tests.bench.peers.bare"
-    return contest([sys.executable, "-m", module, settings.brokers, topic, str(events), *more])
-
-
-def _validated(settings: Settings, events: int) -> Run:
-    return _bare(settings, events, "validated")
-
-
-OTHERS: tuple[Contestant, ...] = (
-    Contestant("bare", "aiokafka counts records", _bare, counts_carriers=False),
-    Contestant("validated", "the same, each checked", _validated, counts_carriers=False),
-)
-WORKER = Contestant("worker", "the tower: the whole job", lambda *_: NotImplemented)
-CONTESTANTS = {each.name: each for each in (*OTHERS, WORKER)}
-
-
 async def speed(brokers: str, events: int, rounds: int, names: Sequence[str] = ()) -> str:
     """Return the table of all contestants, or of those named."""
-    taking_part = [CONTESTANTS[name] for name in names or CONTESTANTS]
+    taking_part = [each for each in CONTESTANTS if not names or each.name in names]
     input_ = day(events)
     runs: dict[str, list[Run]] = {each.name: [] for each in taking_part}
     for number in range(rounds):
         settings = Settings(brokers=brokers, namespace=f"bench{number}", clock="feed")
         topic = await held(settings, input_.lines, END)
-        if WORKER in taking_part:
+        if WORKER in taking_part:  # first: it waits for the topic to be shown
             runs[WORKER.name].append(_checked(WORKER, await work(settings, topic), input_))
         else:
             await topic.show()
         for each in taking_part:
-            if each is not WORKER:
+            if each.run is not None:
                 run = await asyncio.to_thread(each.run, settings, len(input_.lines))
                 runs[each.name].append(_checked(each, run, input_))
         await remove(settings)
@@ -80,19 +51,28 @@ def _checked(contestant: Contestant, run: Run, wanted: Day) -> Run:
 
 
 def _table(contestants: Sequence[Contestant], runs: dict[str, list[Run]], events: int) -> str:
-    head = ["contestant", "events/s", "of bare", "CPU us an event", "peak MiB"]
+    head = ["", "events/s", "of bare", "worker is", "CPU us an event", "peak MiB"]
     rows = []
     for each in contestants:
         mine = runs[each.name]
-        speeds = [events / run.seconds for run in mine]
-        ratio = "-"
-        if "bare" in runs:
-            of_bare = [
-                b.seconds / run.seconds for b, run in zip(runs["bare"], mine, strict=True)
-            ]
-            ratio = f"{statistics.median(of_bare):.3f}"
         cpu = statistics.median(run.cpu for run in mine) / events * 1e6
-        peak = statistics.median(run.peak for run in mine) / 2**20
-        rows.append([each.does, spread(speeds, whole), ratio, f"{cpu:.1f}", whole(peak)])
+        rows.append(
+            [
+                each.does,
+                spread([events / run.seconds for run in mine], whole),
+                _ratio(mine, runs.get("bare"), "{:.3f}"),
+                _ratio(runs.get(WORKER.name), mine, "{:.2f} x"),
+                f"{cpu:.1f}",
+                whole(statistics.median(run.peak for run in mine) / 2**20),
+            ]
+        )
     rounds = len(runs[contestants[0].name])
-    return table(f"Speed ({events:,} events, medians of {rounds} rounds)", head, rows)
+    return table(f"Speed ({events:,} events, {rounds} rounds)", head, rows)
+
+
+def _ratio(mine: list[Run] | None, other: list[Run] | None, shown: str) -> str:
+    """Return how many times as fast as the other, the median over the rounds."""
+    if not mine or not other:
+        return "-"
+    each = [theirs.seconds / ours.seconds for ours, theirs in zip(mine, other, strict=True)]
+    return shown.format(statistics.median(each))
