@@ -6,7 +6,7 @@ from models.base import Millis
 from streams.doctor.finding import Finding, blind, count, good, span, wrong
 from streams.doctor.seen import Claims, Seen, Unseen
 
-MANY_LETTERS = 10  # in a quarter of an hour; the alert on dead letters says the same
+MANY_LETTERS = 10  # in a quarter of an hour
 WAIT_MS: Millis = 300_000  # for a notice in the dispatcher's hands
 OWED_MS: Millis = 60_000
 FREE_BYTES = 2**30

@@ -224,7 +224,7 @@ def test_a_dispatcher_that_reads_nothing_is_said():
 
 
 @pytest.mark.parametrize(("quarter", "verdict"), [(10, "ok"), (11, "wrong")])
-def test_dead_letters_are_wrong_from_the_number_of_the_alert_on(quarter, verdict):
+def test_dead_letters_are_wrong_from_eleven_in_a_quarter_of_an_hour_on(quarter, verdict):
     some = Letters(40, quarter, {"bad_time": 3, "bad_json": 20, "missing_field": 3})
     [finding] = said("dead-letters", letters=some)
     assert finding.verdict == verdict
