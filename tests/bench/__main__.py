@@ -11,6 +11,7 @@ from pathlib import Path
 
 from streams.embedded import EmbeddedBroker
 from tests.bench.contestants import CONTESTANTS
+from tests.bench.profile import profile
 from tests.bench.speed import speed
 from tests.bench.table import machine
 
@@ -20,6 +21,7 @@ PARTS: dict[str, Part] = {
     "speed": lambda brokers, given: speed(
         brokers, given.events, given.rounds, given.only.split(",") if given.only else ()
     ),
+    "profile": lambda brokers, given: profile(brokers, given.events),
 }
 
 

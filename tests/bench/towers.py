@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -100,14 +100,23 @@ async def wait_for(true: Callable[[], bool], pause: float = 0.02) -> None:
         await asyncio.sleep(pause)
 
 
-async def work(settings: Settings, topic: Held, count: int = 1) -> Run:
-    """Run workers over a topic that is held back; return what all of them took together."""
+async def work(
+    settings: Settings,
+    topic: Held,
+    count: int = 1,
+    watch: Callable[[int], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> Run:
+    """Run workers over a topic that is held back; return what all of them took together.
+
+    `watch` is entered with the process id of the first for as long as they work.
+    """
     log = COURIER_LOG if topic.topic.endswith(COURIER_EVENTS) else ORDER_LOG
     async with workers(settings, count) as all_of_them:
         before = [processor_seconds(each.pid) for each in all_of_them]
-        began = await topic.show()
-        report = await live_report(settings, wait=END)
-        await rest(all_of_them)
+        with watch(all_of_them[0].pid):
+            began = await topic.show()
+            report = await live_report(settings, wait=END)
+            await rest(all_of_them)
         cpu = [processor_seconds(each.pid) for each in all_of_them]
         peaks = [peak_bytes(each.pid) for each in all_of_them]
     ended = await durable_at(settings, log)
