@@ -34,6 +34,9 @@ Outcome = Literal["on_time", "early", "late", "failed", "indeterminate", "exclud
 Precision = Literal["window", "date", "instant"]
 Direction = Literal["forward", "return"]
 Score5 = Annotated[int, Field(ge=1, le=5)]
+Score7 = Annotated[int, Field(ge=1, le=7)]
+Score10 = Annotated[int, Field(ge=0, le=10)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Attributes = Annotated[dict[Name, float | Label], Field(max_length=16), at_most(16)]
 
 
@@ -78,7 +81,7 @@ class Money(Model):
     """An amount in a currency of ISO 4217."""
 
     amount: NotNegative
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    currency: Currency
 
 
 class Event(Model):
@@ -250,8 +253,8 @@ class FeedbackGiven(OrderEventBase):
 
     kind: Literal["feedback_given"]
     csat: Score5 | None = None
-    nps: int | None = Field(default=None, ge=0, le=10)
-    ces: int | None = Field(default=None, ge=1, le=7)
+    nps: Score10 | None = None
+    ces: Score7 | None = None
     courier_communication: Score5 | None = None
     courier_professionalism: Score5 | None = None
     parcel_care: Score5 | None = None

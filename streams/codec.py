@@ -5,11 +5,12 @@ Whatever the bytes, nothing here raises. The order of the checks is the order of
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast, get_args
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from models.base import BAD_TIME, Model, clean
@@ -23,6 +24,8 @@ from models.events import (
     OrderEventBase,
 )
 from models.letters import Reason
+from streams.kept import decoder_of
+from streams.plain import canonical_of
 
 MAX_BYTES = 262_144
 DETAIL_LENGTH = 200
@@ -34,6 +37,8 @@ E = TypeVar("E", bound=Event)
 @dataclass(frozen=True, slots=True)
 class Decoded(Generic[M]):
     """An accepted message; `canonical` is what is kept of it, `unknown`: it held more.
+
+    `event` is its kept form (streams/kept.py), of a contact the model.
 
     Canonical: the known fields that were given, cleaned, as JSON with sorted keys and no
     spaces, UTF-8; instants with the offset they were written with.
@@ -66,28 +71,30 @@ class _SomeCourierEvent(CourierEventBase):
 
 @dataclass(frozen=True, slots=True)
 class _Vocabulary:
-    """The models of one topic by kind; `common` finds the faults of an event without one."""
+    """The models of one topic by kind; `common` finds the faults of an event without one.
+
+    `plain` is the quick way from a message to its canonical bytes, `load` from those to the
+    event that is kept.
+    """
 
     common: type[Model]
     kinds: dict[str, type[Model]]
+    plain: Callable[[bytes], bytes | None]
+    load: Callable[[bytes], Any]
 
 
 def _vocabulary(union: Any, common: type[Model]) -> _Vocabulary:  # noqa: ANN401 (a special form)
     members = get_args(get_args(union)[0])
-    return _Vocabulary(
-        common,
-        {
-            kind: member
-            for member in members
-            for kind in get_args(member.model_fields["kind"].annotation)
-        },
-    )
+    kinds = {
+        kind: member
+        for member in members
+        for kind in get_args(member.model_fields["kind"].annotation)
+    }
+    return _Vocabulary(common, kinds, canonical_of(union), decoder_of(union))
 
 
 _ORDERS = _vocabulary(OrderEvent, _SomeOrderEvent)
 _COURIERS = _vocabulary(CourierEvent, _SomeCourierEvent)
-_order_events: TypeAdapter[OrderEvent] = TypeAdapter(OrderEvent)
-_courier_events: TypeAdapter[CourierEvent] = TypeAdapter(CourierEvent)
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
@@ -124,16 +131,27 @@ def decode_contact(
 
 
 def load_order(canonical: bytes) -> OrderEvent:
-    """Return the event that `decode_order` made these canonical bytes of."""
-    return _order_events.validate_json(canonical)
+    """Return the kept form of what `decode_order` made these canonical bytes of."""
+    return cast("OrderEvent", _ORDERS.load(canonical))
 
 
 def load_courier(canonical: bytes) -> CourierEvent:
-    """Return the event that `decode_courier` made these canonical bytes of."""
-    return _courier_events.validate_json(canonical)
+    """Return the kept form of what `decode_courier` made these canonical bytes of."""
+    return cast("CourierEvent", _COURIERS.load(canonical))
 
 
 def _decode_event(raw: bytes | None, vocabulary: _Vocabulary) -> Decoded[Any] | Rejected:
+    plain = None if raw is None else vocabulary.plain(raw)
+    if plain is not None:
+        return Decoded(vocabulary.load(plain), plain, unknown=False)
+    decoded = _decode_carefully(raw, vocabulary)
+    if isinstance(decoded, Rejected):
+        return decoded
+    return replace(decoded, event=vocabulary.load(decoded.canonical))
+
+
+def _decode_carefully(raw: bytes | None, vocabulary: _Vocabulary) -> Decoded[Any] | Rejected:
+    """Return what the models say of the bytes."""
     data = _read(raw)
     if isinstance(data, Rejected):
         return data

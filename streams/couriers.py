@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 from models.base import Millis, millis
-from models.events import CourierEvent, PositionReported, RoutePlanned, ShiftChanged
+from models.events import CourierEvent
 from streams import topics
 from streams.clocks import Watermarks, parse_origin, send_ticks
 from streams.codec import load_courier
@@ -266,16 +266,15 @@ class CouriersFold:
 def _newest(row: dict[str, Any], event: CourierEvent) -> dict[str, Any]:
     """Return a courier's row with what the event says, unless something newer is known."""
     at = millis(event.occurred_at)
-    match event:
-        case PositionReported():
-            name = "position"
-            said: dict[str, Any] = {"lat": event.lat, "lon": event.lon, "m": event.accuracy_m}
-        case RoutePlanned():
-            name = "route"
-            said = {"stops": [[stop.order_id, stop.lat, stop.lon] for stop in event.stops]}
-        case ShiftChanged():
-            name = "shift"
-            said = {"on": event.kind == "shift_started"}
+    if event.kind == "position_reported":
+        name = "position"
+        said: dict[str, Any] = {"lat": event.lat, "lon": event.lon, "m": event.accuracy_m}
+    elif event.kind == "route_planned":
+        name = "route"
+        said = {"stops": [[stop.order_id, stop.lat, stop.lon] for stop in event.stops]}
+    else:
+        name = "shift"
+        said = {"on": event.kind == "shift_started"}
     if at < row.get(name, {"at": at})["at"]:
         return row
     return row | {"carrier": event.carrier, name: said | {"at": at}}

@@ -43,6 +43,11 @@ LIFE: frozenset[str] = frozenset(
 # Promises are words; every other life event shows that somebody touched the parcel.
 MOVES: frozenset[str] = LIFE - {"order_promised", "promise_changed"}
 
+# The parcel's way takes a turn: waiting, going back, broken, gone or called off.
+TURNS: frozenset[str] = frozenset({
+    "available_for_pickup", "held", "returning", "returned", "damaged", "lost", "cancelled",
+})  # fmt: skip
+
 # After out_for_delivery each of these says that the attempt failed (T2).
 ENDS_ATTEMPT: frozenset[str] = frozenset({
     "held", "damaged", "lost", "returning", "returned", "available_for_pickup",

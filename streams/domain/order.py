@@ -7,11 +7,13 @@ judged in the end is judged on what had been received by then: `frozen` (kpis 2.
 
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from models.base import Millis, millis
-from models.events import Event, EventWithdrawn, OrderPromised, PromiseChanged
+from models.events import Event
 from streams.domain.arrivals import Arrived, Receipt, by_receipt
 from streams.domain.judgement import Judgement, Tolerance
 from streams.domain.promises import Resolved
@@ -22,7 +24,6 @@ from streams.domain.zones import DAY_MS
 Identity = tuple[str, str]
 NEW_LIFE_MS = 90 * DAY_MS  # an id promised again that late is another order (L12)
 NEVER: Millis = 1 << 62
-_PROMISING = (OrderPromised, PromiseChanged)
 COPY_OVERHEAD = 16  # encoded bytes of a copy beside what it says
 FIRST_RECEIPT: Receipt = (-NEVER, (-NEVER, 0, 0, "", ""), b"")
 
@@ -107,10 +108,10 @@ class Order:
         event = arrived.event
         return (
             arrived.key > self.track.last
-            and not isinstance(event, EventWithdrawn)
+            and event.kind != "event_withdrawn"
             and arrived.identity not in self.withdrawn
             and event.time_quality != "local_as_z"
-            and (not isinstance(event, OrderPromised) or len(self.arrivals) == 1)
+            and (event.kind != "order_promised" or len(self.arrivals) == 1)
         )
 
     def _advance(self, arrived: Arrived, frozen: tuple[Track, Millis | None] | None) -> None:
@@ -119,7 +120,7 @@ class Order:
         self._forget()
         self.track.advance(arrived)
         self._note_promise(arrived)
-        if not isinstance(arrived.event, _PROMISING):
+        if arrived.event.kind not in {"order_promised", "promise_changed"}:
             self._moved = moved
             if not self.track.consignee:
                 self._promise = promise  # nothing else moves it: nobody wished otherwise
@@ -136,7 +137,7 @@ class Order:
         self.withdrawn = {
             (each.event.source, each.event.withdraws)
             for each in self.arrivals.values()
-            if isinstance(each.event, EventWithdrawn)
+            if each.event.kind == "event_withdrawn"
         }
         local = [a for a in self.arrivals.values() if a.event.time_quality == "local_as_z"]
         for each in local:
@@ -151,8 +152,10 @@ class Order:
     def _note_promise(self, arrived: Arrived) -> None:
         """Keep the earliest end that any promise names."""
         event = arrived.event
-        if isinstance(event, _PROMISING) and event.promise is not None:
-            self.earliest_end = min(self.earliest_end, millis(event.promise.end))
+        if event.kind == "order_promised" or event.kind == "promise_changed":  # noqa: PLR1714
+            promise = event.promise
+            if promise is not None:
+                self.earliest_end = min(self.earliest_end, millis(promise.end))
 
     # -- what follows ----------------------------------------------------------------
 
@@ -268,7 +271,7 @@ class Order:
         """
         last = self.track.last_life_at
         return (
-            isinstance(arrived.event, OrderPromised)
+            arrived.event.kind == "order_promised"
             and arrived.identity not in self.arrivals
             and last is not None
             and arrived.at >= last + NEW_LIFE_MS
@@ -305,12 +308,12 @@ class Order:
 
 
 def content_of(event: Event) -> bytes:
-    """Return a digest of what an event says, however spelt and whenever recorded (L11)."""
-    said = event.__pydantic_serializer__.to_python(
-        event, exclude={"observed_at"}, exclude_none=True
-    )
+    """Return a digest of what a kept event says, however spelt and whenever recorded (L11)."""
+    said: Any = event
+    if event.observed_at is not None:
+        said = replace(said, observed_at=None)
     return blake2b(_normal(said), digest_size=8).digest()
 
 
 # MessagePack knows instants, not offsets: one instant is one text however it was written.
-_normal = msgspec.msgpack.Encoder(order="sorted").encode
+_normal = msgspec.msgpack.Encoder().encode

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from models.base import Millis
-from models.events import OrderPromised
 from streams.domain.arrivals import Arrived, by_receipt
 from streams.domain.cells import EVENTS, Contribution, add
 from streams.domain.contribution import contribution
@@ -132,7 +131,7 @@ class Row:
 
     def _begins(self, arrived: Arrived) -> bool:
         """Tell whether an event begins a life here (L12, L21, L22a)."""
-        promised = isinstance(arrived.event, OrderPromised)
+        promised = arrived.event.kind == "order_promised"
         if self.stub is None:
             return promised or arrived.received_at - arrived.at <= self.judgement.silent
         last = self.stub.last_life_at

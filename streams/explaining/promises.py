@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from models.events import OrderPromised, PromiseChanged
 from streams.domain.arrivals import Arrived
 from streams.domain.order import Order
 from streams.domain.promises import Resolved, resolve
@@ -20,7 +19,9 @@ def promises(order: Order, face: Face) -> list[Json]:
     counts = _effective_event(order)
     for arrived in standing(order):
         event = arrived.event
-        if not isinstance(event, OrderPromised | PromiseChanged) or event.promise is None:
+        if event.kind != "order_promised" and event.kind != "promise_changed":  # noqa: PLR1714
+            continue
+        if event.promise is None:
             continue
         track = order.track
         tolerance = order.judgement.tolerance(track.carrier)
@@ -37,7 +38,7 @@ def promises(order: Order, face: Face) -> list[Json]:
         told.append({
             "roles": roles,
             "said_at": face.iso(arrived.at),
-            "by": event.by if isinstance(event, PromiseChanged) else "the first promise",
+            "by": event.by if event.kind == "promise_changed" else "the first promise",
             "source": event.source,
             "promise": face.promised(resolved),
             "precision": resolved.precision,
@@ -58,7 +59,7 @@ def _effective_event(order: Order) -> Arrived | None:
     for arrived in reversed(standing(order)):
         event = arrived.event
         if (
-            isinstance(event, PromiseChanged)
+            event.kind == "promise_changed"
             and event.by == "consignee"
             and resolve(event.promise, track.timezone, tolerance) == counts
             and _untimely(arrived, track, first) is None
@@ -75,14 +76,14 @@ def _why_counts(arrived: Arrived, order: Order, counts: Arrived | None) -> str:
     """Say why a promise is, or is not, the one the verdict is measured by."""
     event, track = arrived.event, order.track
     if arrived is counts:
-        if isinstance(event, PromiseChanged):
+        if event.kind == "promise_changed":
             return "counts: the customer's own last wish, said in time"
         return "counts: the first promise, no timely wish replaced it"
-    if isinstance(event, OrderPromised):
+    if event.kind == "order_promised":
         if event.promise is track.original:
             return "does not count: the customer wished another time"
         return "does not count: only the first promise does"
-    if event.kind == "promise_changed" and getattr(event, "by", "") != "consignee":
+    if event.kind == "promise_changed" and event.by != "consignee":
         return f"does not count: the {_by(event)} cannot move the verdict"
     first = original(track, order.judgement)
     if first is None:

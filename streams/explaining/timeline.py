@@ -3,7 +3,6 @@
 from typing import Any
 
 from models.base import millis
-from models.events import EventWithdrawn, OrderPromised
 from streams.domain.arrivals import SKEW_MS, Arrived
 from streams.domain.order import Order, content_of
 from streams.domain.row import Row
@@ -24,7 +23,7 @@ def _in_order(order: Order) -> list[Arrived]:
 
 
 def _taken_back(arrived: Arrived, order: Order) -> bool:
-    withdrawal = isinstance(arrived.event, EventWithdrawn)
+    withdrawal = arrived.event.kind == "event_withdrawn"
     return not withdrawal and arrived.identity in order.withdrawn
 
 
@@ -85,7 +84,7 @@ def _copies(arrived: Arrived, order: Order) -> list[str]:
 def parked(arrived: Arrived, row: Row, face: Face) -> Json:
     """Return an event that waits for the clock, and why."""
     if row.order is not None:
-        another = isinstance(arrived.event, OrderPromised)
+        another = arrived.event.kind == "order_promised"
         why = (
             "another order under the same id" if another else "received when this life is over"
         )
