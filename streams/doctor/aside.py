@@ -24,10 +24,21 @@ _REMEDIES = (
 
 
 def broker(seen: Seen) -> list[Finding]:
-    """Judge whether a broker answers."""
-    if seen.broker is None:
+    """Judge whether a broker answers, and shows everything it is asked for."""
+    if seen.broker is not None:
+        first = "Start the broker, or name the right one (TOWER_BROKERS)."
+        return [wrong(seen.broker.why, first)]
+    asked = (seen.topics, seen.looks, seen.letters, seen.unread, seen.model)
+    unseen = next((each for each in asked if isinstance(each, Unseen)), None)
+    if unseen is None:
         return [good(f"A broker answers at {seen.place.brokers}.")]
-    return [wrong(seen.broker.why, "Start the broker, or name the right one (TOWER_BROKERS).")]
+    return [
+        wrong(
+            f"A broker answers at {seen.place.brokers}, but does not show everything:"
+            f" {unseen.why}",
+            "Ask again; if it stays so, look at the broker's log and at this user's rights.",
+        )
+    ]
 
 
 def topics(seen: Seen) -> list[Finding]:

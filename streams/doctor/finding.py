@@ -33,11 +33,8 @@ def wrong(seen: str, first: str) -> Finding:
 
 
 def blind(unseen: Unseen) -> Finding:
-    """Return that a broker that answers did not show something: nobody knows how it is."""
-    return wrong(
-        f"This could not be looked at: {unseen.why}",
-        "Ask again; if it stays so, look at the broker's log and at the rights of this user.",
-    )
+    """Return that something could not be looked at; the check of the broker is wrong then."""
+    return Finding("unseen", unseen.why)
 
 
 def listed(partitions: Iterable[Partition]) -> str:

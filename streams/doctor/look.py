@@ -39,7 +39,7 @@ from streams.errors import TowerError
 from streams.topics import named
 
 CONNECT_SECONDS = 4.0
-WHOLE_SECONDS = 10.0  # for everything after the first answer
+WHOLE_SECONDS = 9.0  # for everything after the first answer
 LOOK_SECONDS = 3.0
 ASIDE_SECONDS = 1.2  # for each thing that is looked at between the two looks
 APART_SECONDS = 4.0

@@ -42,10 +42,12 @@ def test_without_a_broker_one_sentence_says_it_and_nothing_else_is_judged():
 
 def test_what_a_broker_does_not_show_is_not_taken_for_health():
     found = verdicts(topics=UNSEEN, looks=UNSEEN, letters=UNSEEN, unread=UNSEEN, model=UNSEEN)
+    assert found.pop("broker") == "wrong"
     assert found == dict.fromkeys(
         ("topics", "workers", "lag", "clocks", "dead-letters", "rules", "model", "dispatcher"),
-        "wrong",
+        "unseen",
     )
+    assert UNSEEN.why in said("broker", letters=UNSEEN)[0].seen
 
 
 def test_no_claims_file_on_this_machine_is_no_fault():
