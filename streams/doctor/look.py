@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from aiokafka import TopicPartition
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_code
 from pydantic import ValidationError
 
 from models.base import Millis
@@ -38,7 +38,7 @@ from streams.engine.reader import bounds, group_less, read
 from streams.errors import TowerError
 from streams.topics import named
 
-CONNECT_SECONDS = 4.0
+CONNECT_SECONDS = 5.0
 WHOLE_SECONDS = 9.0  # for everything after the first answer
 LOOK_SECONDS = 3.0
 ASIDE_SECONDS = 1.2  # for each thing that is looked at between the two looks
@@ -119,7 +119,8 @@ async def tried(
         return Unseen(slow)
     except TowerError as error:
         return Unseen(str(error))
-    except (KafkaError, OSError, ValueError, KeyError) as error:
+    except (KafkaError, OSError, ValueError, KeyError, AttributeError) as error:
+        # aiokafka raises the last one instead of the error a broker gave for an offset.
         return Unseen(f"The broker did not do as asked ({error!r}).")
 
 
@@ -224,7 +225,9 @@ class Eyes:
             answers = await self._admin.describe_consumer_groups([whole])
         except GroupCoordinatorNotAvailableError:  # no group was ever made here
             return Group(whole, "Dead")
-        _, _, state, _, _, members, *_ = answers[0].groups[0]
+        error, _, state, _, _, members, *_ = answers[0].groups[0]
+        if error:
+            raise for_code(error)(f"the group {whole} could not be described")
         return Group(
             whole,
             state,
