@@ -155,9 +155,9 @@ def _feed(looks: Looks, keys: list[str]) -> Finding:
             "Let the feed send its ticks to every partition of both inbound topics.",
         )
     clock = min(at for key, at in look.clocks.items() if key.startswith("orders/"))
+    there = f"it is {_when(clock)} there" if clock else "no tick has come yet"
     return good(
-        f"Time comes with the data (clock feed): it is {_when(clock)} there; nothing is"
-        " compared with the present."
+        f"Time comes with the data (clock feed): {there}; nothing is compared with the present."
     )
 
 
@@ -188,5 +188,5 @@ def _since(clock: Millis, now: Millis) -> str:
 
 def _when(clock: Millis) -> str:
     if not clock:
-        return "no time yet"
+        return "the beginning"
     return instant(clock).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -143,6 +143,12 @@ def test_a_feed_is_not_compared_with_the_present():
     assert "it is 2026-01-15 08:00:00 UTC there" in finding.seen
 
 
+def test_a_feed_that_has_not_begun_is_no_fault():
+    before = moving(clocks(0), clocks(0), times=frozenset({"feed"}))
+    assert verdicts(looks=before) == {}
+    assert "no tick has come yet" in said("clocks", looks=before)[0].seen
+
+
 def test_a_partition_a_feed_sends_no_ticks_to_is_found_once_all_is_read():
     left = clocks(NOW - MINUTE, **{"ingest/courier-events/0": NOW - 2 * MINUTE})
     feed = frozenset({"feed"})
