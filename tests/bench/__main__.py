@@ -11,7 +11,12 @@ from pathlib import Path
 
 from streams.embedded import EmbeddedBroker
 from tests.bench.contestants import CONTESTANTS
+from tests.bench.latency import latency
+from tests.bench.positions import couriers
 from tests.bench.profile import profile
+from tests.bench.recovery import recovery
+from tests.bench.replaying import replaying
+from tests.bench.scaling import scaling
 from tests.bench.speed import speed
 from tests.bench.table import machine
 
@@ -21,6 +26,11 @@ PARTS: dict[str, Part] = {
     "speed": lambda brokers, given: speed(
         brokers, given.events, given.rounds, given.only.split(",") if given.only else ()
     ),
+    "recovery": lambda brokers, given: recovery(brokers, given.orders, given.rounds),
+    "latency": lambda brokers, given: latency(brokers, given.rounds, given.seconds),
+    "workers": lambda brokers, given: scaling(brokers, given.events, given.rounds),
+    "couriers": lambda brokers, given: couriers(brokers, given.events, given.rounds),
+    "replay": lambda _, given: replaying(given.events, given.rounds),
     "profile": lambda brokers, given: profile(brokers, given.events),
 }
 
@@ -31,6 +41,8 @@ async def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help=", ".join(PARTS))
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--orders", type=int, default=200_000, help="live orders of recovery")
+    parser.add_argument("--seconds", type=float, default=15, help="a run of latency")
     names = ", ".join(each.name for each in CONTESTANTS)
     parser.add_argument("--only", help=f"contestants of speed: {names}")
     parser.add_argument("--out", type=Path, help="write the tables here too")

@@ -62,11 +62,16 @@ class Worker:
             raise AssertionError(f"the worker ended: {said.decode()[-2_000:]}")
         found = _ADDRESS.search(said)
         try:
-            address = f"http://{found[1].decode()}/readyz" if found else ""
-            with urllib.request.urlopen(address) as answer:  # noqa: S310
-                return bool(answer.status == 200)
-        except (OSError, ValueError):
+            return bool(found and self.asked("readyz"))
+        except OSError:
             return False
+
+    def asked(self, path: str) -> str:
+        """Return what it serves at a path; fails where it says no."""
+        found = _ADDRESS.search(Path(self._said.name).read_bytes())
+        assert found is not None
+        with urllib.request.urlopen(f"http://{found[1].decode()}/{path}") as answer:
+            return str(answer.read().decode())
 
     def close(self) -> None:
         """End it."""
@@ -129,6 +134,12 @@ async def rest(all_of_them: list[Worker]) -> None:
     while (now := sum(processor_seconds(each.pid) for each in all_of_them)) - before > 0.1:
         before = now
         await asyncio.sleep(1)
+
+
+def metric(worker: Worker, name: str) -> float:
+    """Return a series without labels that a worker exposes."""
+    lines = worker.asked("metrics").splitlines()
+    return next(float(line.split()[1]) for line in lines if line.split()[0] == name)
 
 
 def counted(report: dict[str, Any]) -> Counts:
