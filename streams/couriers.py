@@ -16,8 +16,8 @@ from models.events import CourierEvent
 from streams import topics
 from streams.clocks import Watermarks, parse_origin, send_ticks
 from streams.codec import load_courier
+from streams.domain.arrivals import content_of
 from streams.domain.cells import add
-from streams.domain.order import content_of
 from streams.engine.api import Beat, Outputs, Record, Rows
 
 HOUR_MS = 3_600_000

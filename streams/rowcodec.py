@@ -67,6 +67,7 @@ class _Glance(msgspec.Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Stored)
+_NOTHING_TOLD = Told()  # for comparison only
 _glance = msgspec.msgpack.Decoder(_Glance)
 
 
@@ -79,9 +80,9 @@ def encode_row(row: Row, standing: Standing | None = None) -> bytes:
         stub=row.stub,
         events=[] if order is None else [_kept(each) for each in order.arrivals.values()],
         parked=[_kept(each) for each in row.parked],
-        copies=[] if order is None else _kept_copies(order),
+        copies=[] if order is None or not order.copies else _kept_copies(order),
         ledger=None if row.ledger == _blank(row.stub) else row.ledger,
-        told=None if row.told == Told() else row.told,
+        told=None if row.told == _NOTHING_TOLD else row.told,
         too_large=row.too_large,
         standing=standing,
     )

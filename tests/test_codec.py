@@ -21,7 +21,7 @@ from streams.codec import (
     load_courier,
     load_order,
 )
-from streams.domain.order import content_of
+from streams.domain.arrivals import content_of
 
 DELIVERED = {
     "event_id": "e-1",

@@ -1,7 +1,13 @@
 """An accepted event as it arrived: when the tower received it, and its place in the life."""
 
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
 from models.base import Millis, millis
-from models.events import OrderEvent
+from models.events import Event, OrderEvent
 from streams.domain.lifecycle import RANK
 from streams.domain.zones import wall_time_in, zone
 
@@ -66,3 +72,15 @@ class Arrived:
 def by_receipt(arrived: Arrived) -> Receipt:
     """Order events as they became known."""
     return arrived.receipt
+
+
+def content_of(event: Event) -> bytes:
+    """Return a digest of what a kept event says, however spelt and whenever recorded (L11)."""
+    said: Any = event
+    if event.observed_at is not None:
+        said = replace(said, observed_at=None)
+    return blake2b(_normal(said), digest_size=8).digest()
+
+
+# MessagePack knows instants, not offsets: one instant is one text however it was written.
+_normal = msgspec.msgpack.Encoder().encode

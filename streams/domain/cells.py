@@ -40,20 +40,28 @@ def decode_cell(text: str) -> Cell:
 def add(total: Measures, measures: Mapping[str, int], sign: int = 1) -> None:
     """Add measures to a total in place; what becomes zero is gone."""
     for name, value in measures.items():
-        now = total.get(name, 0) + sign * value
-        if now:
-            total[name] = now
-        else:
-            total.pop(name, None)
+        _change(total, name, sign * value)
+
+
+def _change(total: Measures, name: str, by: int) -> None:
+    now = total.get(name, 0) + by
+    if now:
+        total[name] = now
+    else:
+        total.pop(name, None)
 
 
 def exchange(total: Measures, old: Mapping[str, int], new: Mapping[str, int]) -> None:
     """Put new measures into a total in place of old ones; most of them are the same."""
-    add(
-        total,
-        {n: value - old.get(n, 0) for n, value in new.items() if value != old.get(n, 0)},
-    )
-    add(total, {n: value for n, value in old.items() if n not in new}, -1)
+    if old == new:
+        return
+    for name, value in new.items():
+        before = old.get(name, 0)
+        if value != before:
+            _change(total, name, value - before)
+    for name, value in old.items():
+        if name not in new:
+            _change(total, name, -value)
 
 
 def merge(parts: Iterable[tuple[Cell, Mapping[str, int]]]) -> Contribution:

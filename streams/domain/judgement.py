@@ -62,6 +62,7 @@ class Judgement:
         self.ended = round(rules.retention.ended_days * DAY_MS)
         self.silent = round(rules.retention.silent_days * DAY_MS)
         self.stub = round(rules.retention.stub_days * DAY_MS)
+        self.shortest_life = min(self.ended, self.silent)  # from first receipt to the end
         days = [rules.defaults.maturity_days]
         own = [carrier.maturity_days for carrier in rules.carriers.values()]
         days += [each for each in own if each is not None]

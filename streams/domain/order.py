@@ -6,38 +6,38 @@ judged in the end is judged on what had been received by then: `frozen` (kpis 2.
 """
 
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
-from typing import Any
-
-import msgspec
-from msgspec.structs import replace
 
 from models.base import Millis, millis
-from models.events import Event
-from streams.domain.arrivals import Arrived, Receipt, by_receipt
+from streams.domain.arrivals import Arrived, Receipt, by_receipt, content_of
+from streams.domain.cells import Cell
 from streams.domain.judgement import Judgement, Tolerance
-from streams.domain.promises import Resolved
+from streams.domain.promises import Resolved, place
 from streams.domain.tracking import Track, derive
 from streams.domain.verdicts import effective, latest, original
-from streams.domain.zones import DAY_MS
+from streams.domain.zones import DAY_MS, day_text
 
 Identity = tuple[str, str]
 NEW_LIFE_MS = 90 * DAY_MS  # an id promised again that late is another order (L12)
 NEVER: Millis = 1 << 62
 COPY_OVERHEAD = 16  # encoded bytes of a copy beside what it says
 FIRST_RECEIPT: Receipt = (-NEVER, (-NEVER, 0, 0, "", ""), b"")
+LAST_RECEIPT: Receipt = (NEVER, (NEVER, 0, 0, "", ""), b"")
 
 
 class Order:
     """The accepted events of one life and the caches that follow from them.
 
     `copies` holds for each event that came more than once the other copies, whole: a life may
-    turn out to have ended before one of them was received. `latest` is the last receipt.
+    turn out to have ended before one of them was received. `earliest` and `latest` are the
+    first and the last receipt, copies among them, `promised` the last of an `order_promised`;
+    `with_unknown_fields` counts the events that
+    carried fields the tower does not know.
     """
 
     __slots__ = (
-        "_closes_at", "_frozen", "_moved", "_promise", "arrivals", "copies", "earliest_end",
-        "judgement", "last_receipt", "latest", "size", "track", "withdrawn",
+        "_cell", "_closes_at", "_frozen", "_moved", "_promise", "arrivals", "copies",
+        "earliest", "earliest_end", "judgement", "last_receipt", "latest", "promised", "size",
+        "track", "with_unknown_fields", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, judgement: Judgement) -> None:
@@ -48,7 +48,9 @@ class Order:
         self.track = Track(judgement)
         self.size = 0
         self.earliest_end = NEVER
-        self.last_receipt = self.latest = FIRST_RECEIPT
+        self.with_unknown_fields = 0
+        self.last_receipt = self.latest = self.promised = FIRST_RECEIPT
+        self.earliest = LAST_RECEIPT
         self._forget()
 
     def _forget(self) -> None:
@@ -56,21 +58,24 @@ class Order:
         self._promise: tuple[Resolved | None] | None = None
         self._moved: tuple[Millis | None] | None = None
         self._closes_at: Millis | None = None
+        self._cell: Cell | None = None
 
     # -- taking events in ------------------------------------------------------------
 
     def add(self, arrived: Arrived) -> None:
         """Take an event or a copy of one; the result does not depend on the order of calls."""
         receipt = arrived.receipt
-        self.latest = max(self.latest, receipt)
+        self._note_receipt(arrived)
         known = self.arrivals.get(arrived.identity)
         if known is not None and known.precedence <= arrived.precedence:
             self._copy(arrived)
             return
         self.arrivals[arrived.identity] = arrived
         self.size += len(arrived.canonical)
+        self.with_unknown_fields += arrived.unknown
         if known is not None:
             self.size -= len(known.canonical)
+            self.with_unknown_fields -= known.unknown
             self._copy(known)
         if known is None and receipt > self.last_receipt and self._sorts_last(arrived):
             frozen = None if arrived.received_at == self.last_received else self._frozen
@@ -83,10 +88,19 @@ class Order:
         """Take a stored set whole."""
         self.arrivals = {each.identity: each for each in arrivals}
         self.size = sum(len(each.canonical) for each in self.arrivals.values())
+        self.with_unknown_fields = sum(each.unknown for each in self.arrivals.values())
         for each in copies:
             self._copy(each)
         self.rebuild()
-        self.latest = max(map(by_receipt, self.held()))
+        for each in self.held():
+            self._note_receipt(each)
+
+    def _note_receipt(self, arrived: Arrived) -> None:
+        receipt = arrived.receipt
+        self.latest = max(self.latest, receipt)
+        self.earliest = min(self.earliest, receipt)
+        if receipt > self.promised and arrived.event.kind == "order_promised":
+            self.promised = receipt
 
     def held(self) -> Iterator[Arrived]:
         """Yield everything that came, events and copies."""
@@ -116,14 +130,14 @@ class Order:
 
     def _advance(self, arrived: Arrived, frozen: tuple[Track, Millis | None] | None) -> None:
         """Fold an event on top; `frozen` is the evidence frozen before it was received."""
-        promise, moved = self._promise, self._moved
+        promise, moved, cell = self._promise, self._moved, self._cell
         self._forget()
         self.track.advance(arrived)
         self._note_promise(arrived)
         if arrived.event.kind not in {"order_promised", "promise_changed"}:
             self._moved = moved
             if not self.track.consignee:
-                self._promise = promise  # nothing else moves it: nobody wished otherwise
+                self._promise, self._cell = promise, cell  # nobody wished otherwise
         if frozen is not None and frozen[0] is not self.track:
             self._frozen = frozen  # evidence received later cannot change it
 
@@ -174,6 +188,28 @@ class Order:
         if self._promise is None:
             self._promise = (effective(self.track, self.judgement),)
         return self._promise[0]
+
+    @property
+    def cell(self) -> Cell:
+        """Return where the order counts: by the local day its promise ends (kpis 2.0)."""
+        if self._cell is None:
+            track = self.track
+            self._cell = Cell(
+                track.carrier,
+                track.service or "unknown",
+                track.region or "unknown",
+                track.direction,
+                self._cohort_day(),
+            )
+        return self._cell
+
+    def _cohort_day(self) -> str:
+        promise, first = self.promise, self.track.original
+        if promise is None or first is None:
+            return "none"
+        where = place(first, self.track.timezone, self._tolerance)
+        last = promise.end - 1 if promise.precision == "date" else promise.end
+        return day_text(last, where)
 
     @property
     def promise_moved(self) -> Millis | None:
@@ -264,6 +300,20 @@ class Order:
             last = max(last, promise.end)
         return max(last + self.judgement.silent, final)
 
+    def stays_one(self, arrived: Arrived) -> bool:
+        """Tell whether an event that came late for its receipt plainly belongs to this life.
+
+        It does not begin it; nothing here was received long enough after the first receipt for
+        a life to have ended; and no promise was received after it that could be another's.
+        """
+        receipt = arrived.receipt
+        return (
+            self.earliest < receipt
+            and self.promised < receipt
+            and arrived.event.kind != "order_promised"
+            and max(self.latest, receipt)[0] < self.earliest[0] + self.judgement.shortest_life
+        )
+
     def begins_another(self, arrived: Arrived) -> bool:
         """Tell whether an event is the promise of another order under the same id (L12).
 
@@ -300,20 +350,3 @@ class Order:
             for own in (content_of(self.arrivals[identity].event),)
             for copy in copies
         )
-
-    @property
-    def with_unknown_fields(self) -> int:
-        """Return how many events carried fields the tower does not know."""
-        return sum(each.unknown for each in self.arrivals.values())
-
-
-def content_of(event: Event) -> bytes:
-    """Return a digest of what a kept event says, however spelt and whenever recorded (L11)."""
-    said: Any = event
-    if event.observed_at is not None:
-        said = replace(said, observed_at=None)
-    return blake2b(_normal(said), digest_size=8).digest()
-
-
-# MessagePack knows instants, not offsets: one instant is one text however it was written.
-_normal = msgspec.msgpack.Encoder().encode

@@ -93,7 +93,7 @@ class Row:
             and order.latest < arrived.receipt
             and arrived.received_at < order.closes_at
             and not order.begins_another(arrived)
-        ):
+        ) or (order is not None and not self.parked and order.stays_one(arrived)):
             order.add(arrived)
         else:
             held = () if order is None else order.held()

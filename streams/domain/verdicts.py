@@ -27,6 +27,10 @@ class Verdict:
     early_day: bool = False
 
 
+_NO_PROMISE = Verdict("excluded", "no promise")
+_TO_COME = Verdict(None, "the deadline is to come")
+
+
 def original(track: Track, judgement: Judgement) -> Resolved | None:
     """Return the first promise, resolved (P1)."""
     if track.original is None:
@@ -59,9 +63,9 @@ def judge(
 ) -> Verdict:
     """Judge an order by the evidence of its track; `promise` is the effective one."""
     if promise is None:
-        return Verdict("excluded", "no promise")
+        return _NO_PROMISE
     if clock < promise.late_from:
-        return Verdict(None, "the deadline is to come")
+        return _TO_COME
     if track.decided is not None:
         return Verdict(track.decided, "decided in a dispute")
     cancelled = track.cancelled

@@ -3,8 +3,8 @@
 from typing import Any
 
 from models.base import millis
-from streams.domain.arrivals import SKEW_MS, Arrived
-from streams.domain.order import Order, content_of
+from streams.domain.arrivals import SKEW_MS, Arrived, content_of
+from streams.domain.order import Order
 from streams.domain.row import Row
 from streams.wording import Face, says
 
