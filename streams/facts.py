@@ -17,24 +17,28 @@ from models.notices import NoticeCommand, NoticeReceipt
 from streams.domain.arrivals import Arrived
 from streams.domain.eta import deviations
 from streams.domain.order import Order
+from streams.domain.promises import Resolved
 from streams.domain.row import Row
 from streams.domain.verdicts import judge
 
 
-def news(row: Row, order_id: str, clock: Millis) -> Iterator[Fact]:
+def news(row: Row, key: bytes, clock: Millis) -> Iterator[Fact]:
     """Yield what is to be said of the present life that was not said before."""
     order = row.order
     if order is None or not order.track.is_order:
         return
-    yield from _outcome(row, order, order_id, clock)
-    yield from _attempt(row, order, order_id, clock)
-    yield from _deviation(row, order, order_id, clock)
+    promise, told = order.promise, row.told
+    if promise is not None and (clock >= promise.late_from or told.outcome is not None):
+        yield from _outcome(row, order, key.decode(), promise, clock)
+    if order.track.attempts.visits:
+        yield from _attempt(row, order, key.decode(), clock)
+    if order.track.handover is not None:
+        yield from _deviation(row, order, key.decode(), clock)
 
 
-def _outcome(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator[Fact]:
-    promise = order.promise
-    if promise is None or (row.told.outcome is None and clock < promise.late_from):
-        return
+def _outcome(
+    row: Row, order: Order, order_id: str, promise: Resolved, clock: Millis
+) -> Iterator[Fact]:
     verdict = judge(order.track, promise, clock, order.judgement)
     if verdict.outcome is None or verdict.outcome == row.told.outcome:
         return
@@ -54,10 +58,7 @@ def _outcome(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator[F
 
 
 def _attempt(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator[Fact]:
-    visits = order.track.attempts.visits
-    if not visits:
-        return
-    first = visits[0]
+    first = order.track.attempts.visits[0]
     told = "success" if first.succeeded else f"{first.reason}"
     if told == row.told.attempt:
         return

@@ -39,8 +39,8 @@ ORDERS = Inbound(topics.ORDER_EVENTS, topics.ORDER_LOG, "order-events")
 COURIERS = Inbound(topics.COURIER_EVENTS, topics.COURIER_LOG, "courier-events")
 
 
-# Called with the topic, what became of a record (`accepted` or the reason) and its kind.
-Observe = Callable[[str, str, str], None]
+# Called with the topic and how many of its records ended how: (`accepted` or the reason, kind).
+Observe = Callable[[str, Mapping[tuple[str, str], int]], None]
 
 
 class IngestFold:
@@ -72,6 +72,10 @@ class IngestFold:
         self.caught_up = False
         self.told: tuple[Millis, bool] = (0, False)
         self.published: bytes | None = None
+        self._decode: Callable[[bytes | None], Decoded[Any] | Rejected] = (
+            decode_order if inbound is ORDERS else decode_courier
+        )
+        self._results: dict[tuple[str, str], int] = {}
         self._warned = False
 
     def recover(self, meta: bytes | None, rows: Rows, published: Mapping[bytes, bytes]) -> None:
@@ -88,6 +92,9 @@ class IngestFold:
         """Pass on what can be read, set aside the rest, then say how far the clock is."""
         for record in records:
             self._record(record, out)
+        if self.observe is not None and self._results:
+            self.observe(self.inbound.topic, self._results)
+        self._results.clear()
         if self.feed:
             self._tell(out)
 
@@ -115,7 +122,7 @@ class IngestFold:
 
     def _record(self, record: Record, out: Outputs) -> None:
         headers = dict(record.headers)
-        if FEED_TICK in headers:
+        if headers and FEED_TICK in headers:
             at = _instant(headers[FEED_TICK])
             if self.feed and at is not None:
                 self.clock = max(self.clock, at)
@@ -125,20 +132,19 @@ class IngestFold:
             self._refuse(record, Rejected(Reason.FOREIGN_TICK, detail), out)
             return
         self._count("read")
-        self.newest = max(self.newest, self._received_at(record, headers))
-        decode = decode_order if self.inbound is ORDERS else decode_courier
-        decoded = decode(record.value)
+        received_at = self._received_at(record, headers)
+        self.newest = max(self.newest, received_at)
+        decoded = self._decode(record.value)
         if isinstance(decoded, Rejected):
             self._refuse(record, decoded, out)
         else:
-            self._pass_on(record, decoded, self._received_at(record, headers), out)
+            self._pass_on(record, decoded, received_at, out)
 
     def _pass_on(
         self, record: Record, decoded: Decoded[Any], received_at: Millis, out: Outputs
     ) -> None:
         event = decoded.event
-        if self.observe is not None:
-            self.observe(self.inbound.topic, "accepted", event.kind)
+        self._result("accepted", event.kind)
         subject = event.order_id if self.inbound is ORDERS else event.courier_id
         headers: Headers = (
             ("received_at", str(received_at).encode()),
@@ -150,8 +156,7 @@ class IngestFold:
 
     def _refuse(self, record: Record, rejected: Rejected, out: Outputs) -> None:
         self._count(f"rejected.{rejected.reason}")
-        if self.observe is not None:
-            self.observe(self.inbound.topic, rejected.reason, "")
+        self._result(rejected.reason, "")
         letter = DeadLetter(
             reason=rejected.reason,
             detail=rejected.detail,
@@ -187,6 +192,10 @@ class IngestFold:
                 caught_up=self.caught_up,
             )  # fmt: skip
             self.told = now
+
+    def _result(self, result: str, kind: str) -> None:
+        key = (result, kind)
+        self._results[key] = self._results.get(key, 0) + 1
 
     def _count(self, name: str) -> None:
         self.counts[name] = self.counts.get(name, 0) + 1

@@ -8,9 +8,10 @@ Every series is described in docs/metrics.md.
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from itertools import accumulate
-from typing import get_args
+from typing import Any, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import HistogramMetricFamily, Metric
@@ -116,6 +117,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry, known: Iterable[str] = ()) -> None:
         self.names = Names(known)
+        self._labelled = cache(_labelled)
         self._expected: set[tuple[str, str]] = set()
         self.registry = registry
 
@@ -171,13 +173,14 @@ class Metrics:
             for outcome in OUTCOMES:
                 self.deliveries.labels(*labels, outcome)
 
-    def received(self, topic: str, result: str, kind: str) -> None:
-        """Count what ingest made of one record."""
-        if result == "accepted":
-            self.consumed.labels(topic, kind).inc()
-        else:
-            self.rejected.labels(topic, result).inc()
-            self.dead_lettered.labels(topic, result).inc()
+    def received(self, topic: str, results: Mapping[tuple[str, str], int]) -> None:
+        """Count what ingest made of some records: how many by result and, accepted, kind."""
+        for (result, kind), count in results.items():
+            if result == "accepted":
+                self.consumed.labels(topic, kind).inc(count)
+            else:
+                self.rejected.labels(topic, result).inc(count)
+                self.dead_lettered.labels(topic, result).inc(count)
         self.processed_at.labels(topic).set(time.time())
 
     def observe(self, fact: Fact) -> None:
@@ -189,10 +192,11 @@ class Metrics:
             case AttemptConcluded():
                 result = "success" if fact.succeeded else "failure"
                 labels = (*self.names.pair(fact.carrier, fact.service), "first", result)
-                self.attempts.labels(*labels, fact.reason or "none").inc()
+                self._labelled(self.attempts, *labels, fact.reason or "none").inc()
             case EtaDeviation():
                 for horizon, deviation in fact.deviations.items():
-                    self.eta_error.labels(carrier, horizon).observe(abs(deviation) / 1_000)
+                    error = self._labelled(self.eta_error, carrier, horizon)
+                    error.observe(abs(deviation) / 1_000)
             case DelayPredicted():
                 self.predictions.labels(carrier, f"{fact.cause}/1").inc()
             case NoticeSettled() | Correction():
@@ -201,7 +205,13 @@ class Metrics:
     def _outcome(self, fact: DeliveryOutcome, carrier: str) -> None:
         if fact.revision > 1:
             return
-        self.deliveries.labels(*self.names.pair(fact.carrier, fact.service), fact.outcome).inc()
+        pair = self.names.pair(fact.carrier, fact.service)
+        self._labelled(self.deliveries, *pair, fact.outcome).inc()
         if fact.handover is not None and fact.deadline is not None:
             late = (fact.handover - fact.deadline) / 1_000
             self.deviation.observe(carrier, late)
+
+
+def _labelled(metric: Any, *labels: str) -> Any:  # noqa: ANN401 - a metric and its child
+    """Return a metric's child; the client looks it up anew each time, at some cost."""
+    return metric.labels(*labels)

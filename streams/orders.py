@@ -9,6 +9,8 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from models.base import Millis
 from models.facts import Fact
 from models.letters import DeadLetter, Reason
@@ -32,6 +34,8 @@ from streams.rowcodec import Standing, standing_of
 log = logging.getLogger(__name__)
 
 KIND, TICK, RECEIPT = "kind", b"tick", b"receipt"
+
+_sorted_json = msgspec.json.Encoder(order="sorted").encode
 
 
 class OrdersFold:
@@ -145,7 +149,7 @@ class OrdersFold:
         self.settle_cells()
         changed = list(self.book.take_changed())
         for cell, measures in changed:
-            value = json.dumps(measures, sort_keys=True).encode() if measures else None
+            value = _sorted_json(measures) if measures else None
             key = (self.prefix + encode_cell(cell)).encode()
             out.send(topics.KPI_CELLS, key, value, partition=self.partition)
         cell_value = json.dumps(
@@ -238,10 +242,12 @@ class OrdersFold:
 
     def _act(self, key: bytes, row: Row, offset: int, out: Outputs, at: Millis) -> None:
         """Draw the consequences for one order at one instant, and set its next deadline."""
-        for settlement in row.settle(min(at, self.clock)):
-            self._settle(settlement, offset, out)
+        until = min(at, self.clock)
+        if row.order is None or row.order.closes_at <= until or row.parked:
+            for settlement in row.settle(until):
+                self._settle(settlement, offset, out)
         if self.facts:
-            for fact in news(row, key.decode(), self.clock):
+            for fact in news(row, key, self.clock):
                 self._fact(fact, out)
         if self.marks.caught_up:
             self._plan_now(key, row, at, out)

@@ -4,7 +4,7 @@ The first predictor: it believes the ETA in force, and where nobody has touched 
 when its promise is near, it says so. Pure, and blind to what comes later.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from models.base import Millis
 from models.notices import NoticeCause
@@ -14,8 +14,7 @@ from streams.domain.promises import Resolved, place
 from streams.domain.zones import instant, local_day, local_time
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(NamedTuple):
     """What is expected of an open order now.
 
     `lateness` is the ETA in force minus the last good moment, milliseconds, positive is late;
