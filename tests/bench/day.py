@@ -1,9 +1,11 @@
 """A delivery day as order events, and what it must count: the input of every contestant.
 
 Some hundred bytes an event, nine events an order and ten where the first attempt failed, in
-the order in which they arrive. Same number and seed: same bytes. Windows of two hours between
-08:00 and 20:00 UTC; nobody is early, and nothing is repeated, withdrawn or in doubt, so that a
-job with four counters a carrier must find what the whole tower finds.
+the order in which they arrive. Same number and seed: same bytes. All orders live through the
+same hours, so the events of one lie far apart in the topic, as they do in a week of a real
+network: whoever keeps rows must keep them for nearly every event. Nobody is early, and nothing
+is repeated, withdrawn or in doubt, so that a job with four counters a carrier must find what
+the whole tower finds.
 """
 
 import json
@@ -60,7 +62,7 @@ def day(events: int, seed: int = 1) -> Day:
 def _life(number: int, carrier: str, counted: dict[str, int], chance: random.Random):
     """Return the events of one order, and count it."""
     order_id = f"{carrier}-20260303-{number:07d}"
-    window = DAY + (480 + chance.randrange(600)) * MINUTE
+    window = DAY + (540 + chance.randrange(120)) * MINUTE
     failed = chance.random() < 0.06
     visit = window + chance.randrange(1, 90) * MINUTE
     handover = visit + chance.randrange(95, 300) * MINUTE if failed else visit
@@ -98,13 +100,13 @@ def _steps(
     courier = {"courier_id": f"{carrier}-courier-{chance.randrange(400):04d}"}
     hub = f"Sorting centre {chance.randrange(40):02d}, gate {chance.randrange(90):02d}"
     lat, lon = 52.3 + chance.random() / 3, 13.1 + chance.random() / 2
-    yield window - 470 * MINUTE, "order_promised", _promised(carrier, window, lat, lon, chance)
-    yield window - 440 * MINUTE, "picked_up", {"location": hub, "raw_code": "PU-0012"}
-    yield window - 320 * MINUTE, "arrived_depot", {"location": hub, "raw_code": "AR-0044"}
+    yield window - 720 * MINUTE, "order_promised", _promised(carrier, window, lat, lon, chance)
+    yield window - 560 * MINUTE, "picked_up", {"location": hub, "raw_code": "PU-0012"}
+    yield window - 400 * MINUTE, "arrived_depot", {"location": hub, "raw_code": "AR-0044"}
     out = {**courier, "stop": chance.randrange(1, 120), "stops": 120}
-    yield window - 100 * MINUTE, "out_for_delivery", out
+    yield window - 150 * MINUTE, "out_for_delivery", out
     expected = failed_at or min(handover, window + WINDOW - 5 * MINUTE)
-    for ahead in (95, 60):
+    for ahead in (90, 30):
         yield window - ahead * MINUTE, "eta_updated", _eta(expected, chance)
     at_door = {"lat": round(lat, 6), "lon": round(lon, 6), "accuracy_m": 9.5}
     if failed_at is not None:
@@ -112,8 +114,8 @@ def _steps(
         yield failed_at, "attempt_failed", missed
         yield handover - 90 * MINUTE, "out_for_delivery", out
     else:
-        yield handover - 20 * MINUTE, "eta_updated", _eta(handover, chance)
-    yield handover - MINUTE, "courier_arrived", courier
+        yield handover - 25 * MINUTE, "eta_updated", _eta(handover, chance)
+    yield handover - 8 * MINUTE, "courier_arrived", courier
     yield handover, "delivered", {"to": "consignee", **courier, "position": at_door}
 
 

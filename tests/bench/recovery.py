@@ -122,7 +122,7 @@ async def recovery(brokers: str, orders: int, rounds: int) -> str:
         ["memory an order after one more event each, bytes", whole(touched)],
         ["that event for each order, events/s", whole(speed)],
     ]
-    title = f"{orders:,} live orders ({size // orders:,} bytes each, {rounds} rounds)"
+    title = f"Live orders ({orders:,} of {size // orders:,} bytes, {rounds} rounds)"
     return table(title, ["", "median (least to most)"], rows)
 
 

@@ -33,7 +33,7 @@ def whole(number: float) -> str:
 def machine() -> str:
     """Return when and on what this is measured, in one sentence."""
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
+        ["git", "describe", "--always", "--dirty"],
         capture_output=True, text=True, check=False, cwd=Path(__file__).parent,
     ).stdout.strip()  # fmt: skip
     memory = psutil.virtual_memory().total / 2**30
