@@ -10,6 +10,7 @@ from streams.engine.api import Headers, Outputs
 TICK: Headers = (("kind", b"tick"),)
 
 Origin = tuple[int, int]
+NONE_YET: Origin = (-(1 << 63), 0)  # rebuilt logs hold origins below 0 (streams/exporting)
 
 
 class Watermarks:
@@ -46,7 +47,7 @@ class Watermarks:
 
     def repeats(self, upstream: str, origin: Origin) -> bool:
         """Tell whether a record was here before, and remember it if not."""
-        if origin <= self.origins.get(upstream, (-1, -1)):
+        if origin <= self.origins.get(upstream, NONE_YET):
             return True
         self.origins[upstream] = origin
         return False

@@ -13,6 +13,8 @@ COMMANDS = {
     "dispatcher": "Run the dispatcher: notices to customers.",
     "publish": "Send a file of events to the two inbound topics.",
     "replay": "Run a file of events through the same rules with no broker.",
+    "export": "Write the running tower's inbox to a file, for audit and backup.",
+    "rebuild": "Make a new namespace of an export, judged anew; the old stays.",
     "import": "Turn a CSV export into events by a YAML mapping.",
     "explain": "Tell the life of one order and the reasons of its verdicts.",
     "simulate": "Write a seeded delivery day as events, with the truth beside it.",

@@ -1,6 +1,8 @@
-"""`tower replay`: a file of events through the same rules, with no broker."""
+"""`tower replay`: a file of events, or an export, through the same rules with no broker."""
 
 import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -9,17 +11,30 @@ import typer
 from streams.cli.options import instant
 from streams.collector import relax
 from streams.errors import TowerError
+from streams.exporting.files import ExportFile, Exports
+from streams.exporting.judging import Judging, Unheard, audited, differences
+from streams.exporting.lines import BEGINS
 from streams.feed import read_lines
 from streams.replay import Replay
-from streams.reporting import as_table, as_text, read_line, write_report
+from streams.reporting import Json, as_table, as_text, read_line, write_report
 from streams.rules import load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
+SHOWN = 3  # fields that differ, in the sentence that says so
+
+
 @app.command()
 def command(
-    file: Annotated[str, typer.Argument(help="JSON lines; `-` standard input; `.gz` as such.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="JSON lines, or exports that follow each other; `-` standard input;"
+            " `.gz` as such.",
+        ),
+    ],
     report: Annotated[
         Path | None, typer.Option(help="Write the report here (JSON); `-` standard output.")
     ] = None,
@@ -32,22 +47,75 @@ def command(
 ) -> None:
     """Run a file of events through the tower's rules and print or write the KPI report.
 
-    Same input, same rules: same bytes out.
+    Same input, same rules: same bytes out. Of a file of `tower export` the report
+    is held against the one the tower had published: exit 1 if a field differs.
 
     Example: tower replay day.jsonl.gz --report report.json
     """
     relax()
+    inputs = [_looked_into(file) for file in files]
+    exported = [is_export for is_export, _ in inputs]
+    if any(exported):
+        if not all(exported):
+            raise TowerError(f"{files[exported.index(False)]} is not an export, others are.")
+        if as_of is not None:
+            raise TowerError(
+                "An export is judged as of its own clock; --as-of is for files of events."
+            )
+        given = [
+            ExportFile(file, lines) for file, (_, lines) in zip(files, inputs, strict=True)
+        ]
+        judging = Judging(Exports(given), load(rules))
+        judging.run(Unheard())
+        found = judging.report()
+        _write(found, report)
+        _audit(judging, found)
+        return
     replay = Replay(load(rules))
-    replay.run(read_lines(file), None if as_of is None else instant(as_of))
+    lines = chain.from_iterable(each for _, each in inputs)
+    replay.run(lines, None if as_of is None else instant(as_of))
     found = replay.report()
     events = found["events"]
     if events["read"] and not events["accepted"]:
-        raise TowerError(f"Nothing in {file} is an event of the contract. {read_line(found)}")
+        raise TowerError(
+            f"Nothing in {', '.join(files)} is an event of the contract. {read_line(found)}"
+        )
     if events["rejected"]:
         print(f"tower: {read_line(found)}", file=sys.stderr)
+    _write(found, report)
+
+
+def _looked_into(file: str) -> tuple[bool, Iterator[bytes]]:
+    """Return whether a file is an export, and its lines."""
+    lines: Iterable[bytes] = read_lines(file)
+    first = next(iter(lines), None)
+    return first is not None and first.startswith(BEGINS), chain(
+        [first] if first else [], lines
+    )
+
+
+def _write(found: Json, report: Path | None) -> None:
     if report is None:
         print(as_table(found))
     elif str(report) == "-":
         print(as_text(found), end="")
     else:
         write_report(report, found)
+
+
+def _audit(judging: Judging, found: Json) -> None:
+    """Say whether the report is the one that the tower had published; raise if it is not."""
+    reason = audited(judging)
+    if reason is not None:
+        print(f"tower: Not held against the running tower: {reason}.", file=sys.stderr)
+        return
+    differ = differences(judging.exports.report or {}, found)
+    if differ:
+        raise TowerError(
+            f"The tower had published another report, {len(differ)} fields differ:"
+            f" {'; '.join(differ[:SHOWN])}{' ...' if len(differ) > SHOWN else '.'}"
+        )
+    print(
+        f"tower: Every field is as the tower had published it as of {found['as_of']}.",
+        file=sys.stderr,
+    )

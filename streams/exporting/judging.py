@@ -1,0 +1,146 @@
+"""An export judged again: the worker's own folds over the records of its logs, with no broker.
+
+Each partition takes its records in the order in which the tower took them, ticks and receipts
+among them, so not only the KPIs but every field of the report comes out as it was published.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+
+from models.rules import Rules
+from streams import topics
+from streams.couriers import CouriersFold
+from streams.domain.cells import Measures, add, merge
+from streams.domain.judgement import Judgement
+from streams.domain.report import report
+from streams.engine.api import Headers, Outputs, PartitionFold, Record
+from streams.exporting.files import Exports
+from streams.exporting.lines import record_from
+from streams.ingest import COURIERS, ORDERS
+from streams.orders import OrdersFold
+from streams.reporting import Json
+
+AT_ONCE = 500  # records of one partition to a fold
+
+
+class Unheard:
+    """Outputs that nobody reads."""
+
+    def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers = (),
+        partition: int | None = None,
+    ) -> None:
+        """Take an output, and forget it."""
+
+
+class Folds:
+    """The folds of all partitions of one tower, as its workers have them (streams/app.py)."""
+
+    def __init__(self, rules: Rules, partitions: int) -> None:
+        self.judgement = Judgement(rules)
+        numbers = range(partitions)
+        inbox = [
+            f"{upstream}/{p}" for upstream in (ORDERS.upstream, "couriers") for p in numbers
+        ]
+        intake = [f"{COURIERS.upstream}/{p}" for p in numbers]
+        self.orders = {
+            f"{topics.ORDER_LOG}/{p}": OrdersFold(p, inbox, self.judgement) for p in numbers
+        }
+        self.couriers = {
+            f"{topics.COURIER_LOG}/{p}": CouriersFold(p, intake, partitions) for p in numbers
+        }
+        self.by_place: dict[str, PartitionFold] = {**self.orders, **self.couriers}
+
+
+class Judging:
+    """An export under way through the folds."""
+
+    def __init__(self, exports: Exports, rules: Rules) -> None:
+        self.exports = exports
+        self.folds = Folds(rules, exports.header.partitions)
+
+    def run(self, out: Outputs) -> None:
+        """Take every record that the tower had applied, in the order of its partition."""
+        logs = self.exports.header.logs
+        judged = (line for line in self.exports.lines() if line.offset < logs[line.log].judged)
+        for log, records in batches((line.log, record_from(line)) for line in judged):
+            self.folds.by_place[log].fold(records, out)
+
+    def report(self) -> Json:
+        """Return the report as of the end, by the rules given."""
+        header = self.exports.header
+        clocks, parts = [], []
+        for place, fold in self.folds.orders.items():
+            if header.logs[place].judged >= 0:
+                fold.settle_cells()
+                parts += list(fold.book.totals.items())
+                clocks.append(fold.clock)
+        events: Measures = {}
+        for read in header.inbound.values():
+            add(events, read.counts)
+        for place in self.folds.couriers:
+            add(events, self.courier_counts(place))
+        rules = self.folds.judgement.id
+        return report(merge(parts), events, min(clocks, default=0), rules)
+
+    def courier_counts(self, place: str) -> Measures:
+        """Return what is counted of couriers' events in a partition.
+
+        Where the file does not hold their log from its beginning, the tower's own counts.
+        """
+        if self.whole(place):
+            return self.folds.couriers[place].counts()
+        return self.exports.header.couriers[place.rpartition("/")[2]]
+
+    def whole(self, place: str) -> bool:
+        """Tell whether a log is held from its beginning."""
+        return place in self.exports.header.logs and self.exports.begin(place) == 0
+
+
+def batches(records: Iterable[tuple[str, Record]]) -> Iterator[tuple[str, list[Record]]]:
+    """Yield records of one log as a fold takes them, a few hundred at a time."""
+    for log, ones in groupby(records, key=lambda each: each[0]):
+        while gathered := [record for _, record in islice(ones, AT_ONCE)]:
+            yield log, gathered
+
+
+def audited(judging: Judging) -> str | None:
+    """Return why the report of an export cannot be held against what the tower published.
+
+    None: it can be, and then every field must be the same.
+    """
+    header = judging.exports.header
+    rules = judging.folds.judgement.id
+    if judging.exports.report is None:
+        return "the tower had published no report"
+    if missing := judging.exports.missing(topics.ORDER_LOG):
+        return (
+            f"{missing:,} earlier records of order-log are not in it (retention, or an earlier"
+            " export that was not given), so this report is only of what came after"
+        )
+    if header.rules != [rules]:
+        return f"the tower judged by the rules {'+'.join(header.rules)}, this report by {rules}"
+    return None
+
+
+def differences(published: Json, again: Json) -> list[str]:
+    """Return the fields in which two reports differ, a few words each, the totals first."""
+    one, other = dict(_leaves(published)), dict(_leaves(again))
+    paths = sorted(one.keys() | other.keys(), key=lambda path: (path[:5] != "total", path))
+    return [
+        f"{path} was {one.get(path, 'absent')!r} and is {other.get(path, 'absent')!r}"
+        for path in paths
+        if one.get(path, "absent") != other.get(path, "absent")
+    ]
+
+
+def _leaves(said: object, path: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(said, dict) and said:
+        for name, part in said.items():
+            yield from _leaves(part, f"{path}/{name}" if path else str(name))
+    else:
+        yield path, said

@@ -1,0 +1,124 @@
+"""What a user can do wrong with exports: one sentence on standard error, exit 1."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from streams.admin import ensure_topics
+from streams.config import Settings
+from streams.domain.judgement import Judgement
+from streams.exporting.files import opened
+from streams.exporting.judging import Judging
+from streams.publishing import durable_producer
+from streams.rules import load
+from streams.topics import named
+from tests.exporting.test_files import header, written
+
+NOWHERE = "127.0.0.1:1"
+
+
+@pytest.fixture
+def ran(tower, tmp_path, monkeypatch):
+    """A function that runs `tower` in an empty folder, where no broker is unless named."""
+    for name in ("NAMESPACE", "CLOCK", "PARTITIONS", "RULES"):
+        monkeypatch.delenv(f"TOWER_{name}", raising=False)
+    monkeypatch.setenv("TOWER_BROKERS", NOWHERE)
+    monkeypatch.chdir(tmp_path)
+    return tower
+
+
+def refused(ended, says):
+    assert ended.code == 1
+    assert ended.err.startswith("tower: ")
+    assert ended.err.count("\n") == 1
+    assert says in ended.err
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("export", "No Kafka broker answers at 127.0.0.1:1"),
+        ("export --after nowhere.jsonl", "The file nowhere.jsonl could not be read"),
+        ("export --after events.jsonl", "events.jsonl is not an export"),
+        ("rebuild whole.jsonl --namespace new", "No Kafka broker answers at 127.0.0.1:1"),
+        ("rebuild nowhere.jsonl --namespace new", "nowhere.jsonl could not be read"),
+        ("rebuild events.jsonl --namespace new", "events.jsonl is not an export"),
+        ("rebuild cut.jsonl --namespace new", "cut.jsonl is cut off after 1 records"),
+        ("rebuild late.jsonl --namespace new", "2 earlier records of order-log are missing"),
+        ("rebuild - --namespace new", "it has to be a file"),
+        ("rebuild whole.jsonl --namespace Tower", "The setting TOWER_NAMESPACE is wrong"),
+        ("replay cut.jsonl", "cut.jsonl is cut off after 1 records"),
+        ("replay whole.jsonl events.jsonl", "events.jsonl is not an export, others are"),
+        ("replay whole.jsonl whole.jsonl", "does not continue whole.jsonl"),
+        ("replay whole.jsonl --as-of 2026-01-01T00:00:00Z", "--as-of is for files of events"),
+    ],
+)
+def test_a_mistake_is_one_sentence(ran, tmp_path, command, says):
+    written(tmp_path / "whole.jsonl", header(judged=0, end=0), [])
+    lines = written(tmp_path / "cut.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "cut.jsonl").write_bytes(b"".join(lines[:2]))
+    written(tmp_path / "late.jsonl", header(begin=2))
+    (tmp_path / "events.jsonl").write_text('{"kind":"in_transit"}\n')
+    refused(ran(*command.split()), says)
+
+
+@pytest.mark.parametrize("command", ["rebuild", "rebuild whole.jsonl", "export extra"])
+def test_wrong_usage_is_exit_2(ran, command):
+    assert ran(*command.split()).code == 2
+
+
+@pytest.mark.parametrize("command", ["export", "rebuild"])
+def test_the_commands_explain_themselves_with_an_example(ran, command):
+    ended = ran(command, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert "Example:" in ended.out
+    assert f"tower {command}" in ended.out
+
+
+def test_a_report_that_is_not_the_towers_is_a_finding(ran, tmp_path):
+    head = header(judged=0, end=0, rules=[Judgement(load(None)).id])
+    file = written(tmp_path / "a.jsonl", head, [])
+    report = Judging(opened([file]), load(None)).report()
+    written(file, head, [], report=report)
+    ended = ran("replay", "a.jsonl", "--report", "b.json")
+    assert (ended.code, ended.err.count("\n")) == (0, 1)
+    assert "Every field is as the tower had published it" in ended.err
+    written(file, head, [], report=report | {"as_of": "never"})
+    ended = ran("replay", "a.jsonl", "--report", "b.json")
+    refused(ended, f"1 fields differ: as_of was 'never' and is '{report['as_of']}'.")
+
+
+@pytest.fixture
+async def empty(ran, broker, monkeypatch):
+    """A namespace with its topics, one partition each, in which no worker has run."""
+    monkeypatch.setenv("TOWER_BROKERS", broker.bootstrap)
+    where = Settings(brokers=broker.bootstrap, namespace=f"t{uuid4().hex[:12]}", partitions=1)
+    await ensure_topics(broker.bootstrap, where)
+    return where.namespace
+
+
+@pytest.mark.kafka
+async def test_a_namespace_without_a_tower_has_nothing_to_export(ran, empty, tmp_path):
+    elsewhere = await asyncio.to_thread(ran, "export", "--namespace", "nobody")
+    refused(elsewhere, "no worker has run in this namespace")
+    refused(
+        await asyncio.to_thread(ran, "export", "--namespace", empty, "--output", "a.jsonl"),
+        f"No worker has remembered anything in the namespace {empty} yet",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.kafka
+async def test_a_namespace_in_use_is_not_built_upon(ran, empty, broker, tmp_path):
+    head = header(judged=0, end=0, partitions=2)
+    written(tmp_path / "two.jsonl", head, [])
+    words = ("rebuild", "two.jsonl", "--namespace", empty)
+    refused(await asyncio.to_thread(ran, *words), "has 1 partitions, the export 2")
+    written(tmp_path / "one.jsonl", header(judged=0, end=0), [])
+    async with durable_producer(broker.bootstrap) as producer:
+        await producer.send_and_wait(named(empty, "order-events"), b"{}")
+        words = ("rebuild", "one.jsonl", "--namespace", empty)
+        ended = await asyncio.to_thread(ran, *words)
+        assert ended.code == 0, ended.err  # an event that waits for the new tower is no use
+        refused(await asyncio.to_thread(ran, *words), f"The namespace {empty} is in use")
