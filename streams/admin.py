@@ -11,6 +11,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.config import Settings
 from streams.errors import TowerError
+from streams.kafka import Where, client_options, cluster_of
+from streams.refusal import FORBIDDEN, forbidden, refusal
 from streams.topics import COURIER_EVENTS, ORDER_EVENTS, TOPICS, Topic, named
 
 ANSWER_SECONDS = 8.0
@@ -39,43 +41,46 @@ class TopicOnBroker:
 
 @asynccontextmanager
 async def connected(
-    bootstrap: str, answer_seconds: float = ANSWER_SECONDS
+    where: Where, answer_seconds: float = ANSWER_SECONDS
 ) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Yield an admin client; a broker that does not answer in time is one sentence."""
+    """Yield an admin client; a broker that does not answer or let us in is one sentence."""
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=bootstrap, request_timeout_ms=int(answer_seconds * 1_000)
+        **client_options(where), request_timeout_ms=int(answer_seconds * 1_000)
     )
     try:
         try:
             async with asyncio.timeout(answer_seconds):
                 await admin.start()
         except (KafkaError, OSError, TimeoutError) as error:
-            raise unreachable(bootstrap) from error
+            raise await refusal(where) or unreachable(where) from error
         try:
             yield admin
+        except FORBIDDEN as error:
+            raise forbidden(where, error) from error
         except (KafkaError, TimeoutError) as error:
             raise TowerError(
-                f"The Kafka broker at {bootstrap} did not do as asked ({error!r})."
+                f"The Kafka broker at {cluster_of(where).brokers} did not do as asked"
+                f" ({error!r})."
             ) from error
     finally:
         await admin.close()
 
 
-def unreachable(bootstrap: str) -> TowerError:
+def unreachable(where: Where) -> TowerError:
     """Return the one sentence for a broker that does not answer."""
     return TowerError(
-        f"No Kafka broker answers at {bootstrap}: start it, or name another with"
-        " --brokers or TOWER_BROKERS."
+        f"No Kafka broker answers at {cluster_of(where).brokers}: start it, or name another"
+        " with --brokers or TOWER_BROKERS."
     )
 
 
-async def ensure_topics(bootstrap: str, settings: Settings) -> tuple[str, ...]:
+async def ensure_topics(where: Where, settings: Settings) -> tuple[str, ...]:
     """Create the topics that are missing and return their full names.
 
     Returns once every partition of all topics has a leader. Topics that exist are left as
     they are; `check_topics` says what is wrong with them.
     """
-    async with connected(bootstrap) as admin:
+    async with connected(where) as admin:
         there = set(await admin.list_topics())
         missing = [
             NewTopic(
@@ -116,9 +121,9 @@ async def _settled(admin: AIOKafkaAdminClient, names: list[str]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def describe_topics(bootstrap: str, names: Iterable[str]) -> dict[str, TopicOnBroker]:
+async def describe_topics(where: Where, names: Iterable[str]) -> dict[str, TopicOnBroker]:
     """Return what the broker has of the topics named in full; absent ones are left out."""
-    async with connected(bootstrap) as admin:
+    async with connected(where) as admin:
         wanted = set(names)
         found = {
             topic["topic"]: len(topic["partitions"])
@@ -135,10 +140,10 @@ async def describe_topics(bootstrap: str, names: Iterable[str]) -> dict[str, Top
         return {name: TopicOnBroker(count, configs[name]) for name, count in found.items()}
 
 
-async def check_topics(bootstrap: str, settings: Settings) -> list[str]:
+async def check_topics(where: Where, settings: Settings) -> list[str]:
     """Return every finding about the namespace's topics as a sentence; none is good."""
     names = [named(settings.namespace, topic.name) for topic in TOPICS]
-    there = await describe_topics(bootstrap, names)
+    there = await describe_topics(where, names)
     return findings(there, settings)
 
 

@@ -19,7 +19,7 @@ from streams.topics import named
 async def worker_clocks(settings: Settings) -> frozenset[str]:
     """Return the clocks (`wall`, `feed`) that workers published; none before the first did."""
     topic = named(settings.namespace, topics.KPI_CELLS)
-    there = await describe_topics(settings.brokers, [topic])
+    there = await describe_topics(settings.kafka, [topic])
     if topic not in there:
         return frozenset()
     partitions = [TopicPartition(topic, each) for each in range(there[topic].partitions)]
@@ -29,7 +29,7 @@ async def worker_clocks(settings: Settings) -> frozenset[str]:
         if key.startswith(b"ingest/") and value is not None:
             said[key] = json.loads(value).get("time", "")
 
-    async with group_less(settings.brokers, "tower.clock") as consumer:
+    async with group_less(settings.kafka, "tower.clock") as consumer:
         await read(consumer, await bounds(consumer, partitions), heard)
     return frozenset(said.values()) - {""}
 

@@ -1,16 +1,23 @@
 """Settings of every process, read once from the environment (`TOWER_*`)."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.kafka import Cluster, Mechanism, SecurityProtocol, secret
+
+_LOGIN = ("kafka_sasl_mechanism", "kafka_username", "kafka_password", "kafka_password_file")
+_TLS = ("kafka_ca_file", "kafka_cert_file", "kafka_key_file", "kafka_key_password")
 
 
 class Settings(BaseSettings):
     """How a process of the tower finds its broker, its rules and its neighbours."""
 
-    model_config = SettingsConfigDict(env_prefix="TOWER_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TOWER_", extra="ignore", hide_input_in_errors=True
+    )
 
     brokers: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port[,...]")
     namespace: str = Field("tower", pattern=r"^[a-z][a-z0-9_-]{0,40}$")
@@ -18,6 +25,17 @@ class Settings(BaseSettings):
     rules: Path | None = Field(None, description="rules file (YAML); default: shipped rules")
     partitions: int = Field(8, ge=1, le=64)
     replication: int = Field(1, ge=1)
+
+    kafka_security_protocol: SecurityProtocol = "PLAINTEXT"
+    kafka_ca_file: Path | None = Field(None, description="PEM; default: the system's")
+    kafka_cert_file: Path | None = Field(None, description="PEM, the client's chain")
+    kafka_key_file: Path | None = Field(None, description="PEM; default: in the cert file")
+    kafka_key_password: SecretStr | None = None
+    kafka_sasl_mechanism: Mechanism | None = None
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_password_file: Path | None = Field(None, description="file that holds the password")
+    rack: str | None = Field(None, min_length=1, description="read from replicas of this rack")
 
     session_timeout_seconds: float = Field(10.0, gt=0)
     heartbeat_seconds: float = Field(3.0, gt=0)
@@ -32,7 +50,8 @@ class Settings(BaseSettings):
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(25, ge=1, le=65_535)
     smtp_username: str | None = None
-    smtp_password: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_password_file: Path | None = None
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
     smtp_timeout_seconds: float = Field(30.0, gt=0)
     mail_from: str = "Your delivery <deliveries@tower.invalid>"
@@ -48,3 +67,63 @@ class Settings(BaseSettings):
             if not host or not port.isdecimal() or not 0 < int(port) <= 65_535:  # noqa: PLR2004
                 raise ValueError(f"{address!r} is not host:port")
         return given
+
+    @model_validator(mode="after")
+    def _login_and_tls_fit(self) -> Self:
+        """Refuse half a login, and settings that the protocol would silently not use."""
+        protocol = self.kafka_security_protocol
+        for name in ("kafka_password", "smtp_password"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"{_env(name)} and {_env(name)}_FILE exclude each other.")
+        if protocol.startswith("SASL_"):
+            for name in _LOGIN[:2]:
+                if getattr(self, name) is None:
+                    raise ValueError(
+                        f"{_env('kafka_security_protocol')}={protocol} needs {_env(name)}."
+                    )
+            if self.kafka_password is None and self.kafka_password_file is None:
+                raise ValueError(
+                    f"{_env('kafka_username')} needs {_env('kafka_password')} or"
+                    f" {_env('kafka_password_file')}."
+                )
+        else:
+            self._refuse_unused(_LOGIN, "SASL_SSL or SASL_PLAINTEXT")
+        if not protocol.endswith("SSL"):
+            self._refuse_unused(_TLS, "SSL or SASL_SSL")
+        if self.kafka_key_file is not None and self.kafka_cert_file is None:
+            raise ValueError(f"{_env('kafka_key_file')} needs {_env('kafka_cert_file')}.")
+        return self
+
+    def _refuse_unused(self, names: tuple[str, ...], needed: str) -> None:
+        for name in names:
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"{_env(name)} is given, but {_env('kafka_security_protocol')} is"
+                    f" {self.kafka_security_protocol}: it takes {needed} to use it."
+                )
+
+    @property
+    def kafka(self) -> Cluster:
+        """The brokers and what it takes to be let in."""
+        return Cluster(
+            brokers=self.brokers,
+            protocol=self.kafka_security_protocol,
+            ca_file=self.kafka_ca_file,
+            cert_file=self.kafka_cert_file,
+            key_file=self.kafka_key_file,
+            key_password=self.kafka_key_password,
+            mechanism=self.kafka_sasl_mechanism,
+            username=self.kafka_username,
+            password=self.kafka_password,
+            password_file=self.kafka_password_file,
+            rack=self.rack,
+        )
+
+    @property
+    def mail_password(self) -> str | None:
+        """The password of the mail server, from its file where one is named."""
+        return secret(self.smtp_password, self.smtp_password_file, "TOWER_SMTP_PASSWORD")
+
+
+def _env(name: str) -> str:
+    return f"TOWER_{name.upper()}"

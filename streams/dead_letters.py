@@ -15,6 +15,7 @@ from streams.admin import connected, describe_topics
 from streams.config import Settings
 from streams.errors import TowerError
 from streams.feed import arrivals
+from streams.kafka import consumer_options
 from streams.publishing import RECEIVED_AT, customer_of, durable_producer
 from streams.topics import CONTACT_UPDATES, COURIER_EVENTS, DEAD_LETTERS, ORDER_EVENTS, named
 
@@ -95,11 +96,11 @@ async def read(settings: Settings) -> AsyncIterator[Kept]:
     Raises TowerError when there is no broker; without the topic there are no letters.
     """
     topic = named(settings.namespace, DEAD_LETTERS)
-    there = await describe_topics(settings.brokers, [topic])
+    there = await describe_topics(settings.kafka, [topic])
     if topic not in there:
         return
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.brokers,
+        **consumer_options(settings.kafka),
         auto_offset_reset="earliest",
         enable_auto_commit=False,
         request_timeout_ms=_ANSWER_MS,
@@ -157,9 +158,9 @@ async def replay(settings: Settings, letters: Iterable[Kept]) -> Replayed:
     left = len(given) - len(events)
     if not sendable:
         return Replayed(0, left)
-    async with connected(settings.brokers):
+    async with connected(settings.kafka):
         pass  # one sentence at once instead of a producer's long patience
-    async with durable_producer(settings.brokers) as producer:
+    async with durable_producer(settings.kafka) as producer:
         futures = [
             await producer.send(
                 named(settings.namespace, _short(settings, letter)),

@@ -67,13 +67,13 @@ async def live_report(
         TowerError: there is no tower in this namespace, or nothing was published yet.
     """
     topic = named(settings.namespace, topics.KPI_CELLS)
-    there = await describe_topics(settings.brokers, [topic])
+    there = await describe_topics(settings.kafka, [topic])
     if topic not in there:
         raise TowerError(f"There is no topic {topic}: no worker has run in this namespace.")
     count = there[topic].partitions
     partitions = [TopicPartition(topic, number) for number in range(count)]
     shown = Shown()
-    async with group_less(settings.brokers, "tower.report") as consumer:
+    async with group_less(settings.kafka, "tower.report") as consumer:
         read_to = dict.fromkeys(partitions, 0)
         while True:
             ends = await bounds(consumer, partitions)

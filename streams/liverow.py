@@ -43,7 +43,7 @@ async def live_row(settings: Settings, order_id: str) -> LiveRow:
     """
     table = named(settings.namespace, TABLE)
     cells = named(settings.namespace, topics.KPI_CELLS)
-    there = await describe_topics(settings.brokers, [table, cells])
+    there = await describe_topics(settings.kafka, [table, cells])
     for topic in (table, cells):
         if topic not in there:
             raise TowerError(f"There is no topic {topic}: no worker has run in this namespace.")
@@ -65,7 +65,7 @@ async def live_row(settings: Settings, order_id: str) -> LiveRow:
             clock[:] = [value]
 
     try:
-        async with group_less(settings.brokers, "tower.explain") as consumer:
+        async with group_less(settings.kafka, "tower.explain") as consumer:
             await read(consumer, await bounds(consumer, wanted), heard)
     except KafkaError as error:
         raise TowerError(f"The broker did not let the order be read ({error!r}).") from error

@@ -20,6 +20,7 @@ from streams.config import Settings
 from streams.domain.zones import instant
 from streams.errors import TowerError
 from streams.feed import Arrival, arrivals, in_order_of_arrival
+from streams.kafka import Where, client_options
 from streams.pacing import Pace, PublishOptions, Tick, schedule
 from streams.partitioner import by_key
 from streams.topics import CONTACT_UPDATES, COURIER_EVENTS, MIB, ORDER_EVENTS, named
@@ -74,9 +75,9 @@ async def publish(
         items = schedule(feed, options)
     else:
         items = arrivals(lines)
-    await ensure_topics(settings.brokers, settings)
+    await ensure_topics(settings.kafka, settings)
     await refuse_another_clock(settings)
-    async with durable_producer(settings.brokers) as producer:
+    async with durable_producer(settings.kafka) as producer:
         sender = _Sender(producer, options, settings)
         try:
             for line in contacts:
@@ -99,10 +100,10 @@ def _check_end(feed: list[Arrival], options: PublishOptions) -> None:
         )
 
 
-def durable_producer(brokers: str) -> AIOKafkaProducer:
+def durable_producer(where: Where) -> AIOKafkaProducer:
     """Return a producer that keeps the order and outlasts a broker's restart."""
     return AIOKafkaProducer(
-        bootstrap_servers=brokers,
+        **client_options(where),
         enable_idempotence=True,
         acks="all",
         partitioner=by_key,

@@ -59,8 +59,8 @@ def work(settings: Settings, judgement: Judgement) -> int:
 
 
 async def _prepare(settings: Settings) -> None:
-    await ensure_topics(settings.brokers, settings)
-    findings = await check_topics(settings.brokers, settings)
+    await ensure_topics(settings.kafka, settings)
+    findings = await check_topics(settings.kafka, settings)
     if findings:
         raise TowerError(" ".join(findings))
 

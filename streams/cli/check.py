@@ -25,6 +25,7 @@ from streams.clockmode import clock_finding
 from streams.config import Settings
 from streams.dispatch.email import mail_findings
 from streams.errors import TowerError
+from streams.kafka import findings as findings_of
 from streams.rules import WrongRulesError, load
 from streams.topics import CONTACT_UPDATES, COURIER_EVENTS, DEAD_LETTERS, ORDER_EVENTS
 
@@ -84,6 +85,7 @@ def findings(
         settings = settings_from(brokers=brokers, namespace=namespace, rules=rules)
     except TowerError as error:
         return [*found, str(error)], ["Rules and topics were not looked at."]
+    found += findings_of(settings.kafka)
     found += mail_findings(settings) + rules_findings(settings.rules)
     try:
         return found + run(_broker_findings(settings)), []
@@ -96,7 +98,7 @@ def findings(
 async def _broker_findings(settings: Settings) -> list[str]:
     """Return what is wrong with the topics, and with the clock of the workers."""
     clock = await clock_finding(settings)
-    topics = await check_topics(settings.brokers, settings)
+    topics = await check_topics(settings.kafka, settings)
     return topics if clock is None else [*topics, clock]
 
 

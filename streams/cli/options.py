@@ -39,11 +39,12 @@ def settings_from(**given: object) -> Settings:
 
 def setting_findings(error: ValidationError) -> list[str]:
     """Return a sentence for every setting that is wrong."""
-    return [
-        f"The setting TOWER_{str(each['loc'][0]).upper()} is wrong:"
-        f" {each['msg'].removeprefix('Value error, ')}"
-        for each in error.errors()
-    ]
+    found = []
+    for each in error.errors():
+        said = each["msg"].removeprefix("Value error, ")
+        name = str(each["loc"][0]).upper() if each["loc"] else ""  # empty: several together
+        found.append(f"The setting TOWER_{name} is wrong: {said}" if name else said)
+    return found
 
 
 def unknown_settings(environment: Iterable[str]) -> list[str]:

@@ -73,7 +73,7 @@ async def show(what: Show, console: Console) -> None:
         stack.push_async_callback(sink.stop)
         env = _environment(broker.bootstrap, sink.port, folder)
         settings = Settings(brokers=broker.bootstrap, clock="feed", partitions=PARTITIONS)
-        await ensure_topics(settings.brokers, settings)
+        await ensure_topics(settings.kafka, settings)
         addresses = {"Kafka": broker.bootstrap, "mail sink": f"smtp://127.0.0.1:{sink.port}"}
         for name in ("dispatcher", "worker"):
             addresses[name] = await stack.enter_async_context(_process(name, env, folder))

@@ -69,7 +69,7 @@ class Watch:
             elif value is not None:
                 self._fact(value)
 
-        async with group_less(settings.brokers, "tower.demo") as consumer:
+        async with group_less(settings.kafka, "tower.demo") as consumer:
             read_to = dict.fromkeys(partitions, 0)
             while True:
                 ends = await bounds(consumer, partitions)

@@ -86,7 +86,7 @@ class EmailChannel:
             hostname=settings.smtp_host,
             port=settings.smtp_port,
             username=settings.smtp_username,
-            password=settings.smtp_password,
+            password=settings.mail_password,
             local_hostname=self._sender.domain,
             timeout=settings.smtp_timeout_seconds,
             use_tls=settings.smtp_tls == "tls",
@@ -122,8 +122,10 @@ def mail_findings(settings: Settings) -> list[str]:
     safe = settings.smtp_tls != "none" or settings.smtp_host in _LOOPBACK
     if settings.smtp_username and not safe:
         found.append("TOWER_SMTP_USERNAME needs TOWER_SMTP_TLS to be starttls or tls.")
-    if settings.smtp_username and not settings.smtp_password:
-        found.append("TOWER_SMTP_USERNAME needs TOWER_SMTP_PASSWORD.")
+    if settings.smtp_username and not (settings.smtp_password or settings.smtp_password_file):
+        found.append(
+            "TOWER_SMTP_USERNAME needs TOWER_SMTP_PASSWORD or TOWER_SMTP_PASSWORD_FILE."
+        )
     return found
 
 

@@ -14,7 +14,9 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalOperation, IllegalStateError, KafkaError
 
 from streams.config import Settings
+from streams.kafka import Where, client_options, consumer_options
 from streams.partitioner import by_key
+from streams.refusal import FORBIDDEN, forbidden, refusal
 from streams.topics import MIB
 
 log = logging.getLogger(__name__)
@@ -38,12 +40,22 @@ class Letter(NamedTuple):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-async def patiently(doing: str, attempt: Callable[[], Awaitable[T]]) -> T:
-    """Return what `attempt` returns, trying again for as long as the broker is away."""
+async def patiently(where: Where, doing: str, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Return what `attempt` returns, trying again for as long as the broker is away.
+
+    Raises:
+        TowerError: the broker is there and does not let us in, or not do this.
+    """
+    refused = None
     while True:
         try:
             return await attempt()
+        except FORBIDDEN as error:
+            raise forbidden(where, error) from error
         except _PASSING as error:
+            before, refused = refused, await refusal(where)
+            if refused is not None and before is not None:  # once may be a broker that ends
+                raise refused from error
             log.warning("%s: the broker does not answer (%r), trying again", doing, error)
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -52,8 +64,9 @@ class Sender:
     """Sends letters and returns once every one of them is acknowledged by all replicas."""
 
     def __init__(self, settings: Settings) -> None:
+        self._where = settings.kafka
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.brokers,
+            **client_options(self._where),
             acks="all",
             linger_ms=2,
             partitioner=by_key,
@@ -62,7 +75,7 @@ class Sender:
 
     async def start(self) -> None:
         """Connect, whenever the broker is there."""
-        await patiently("connecting", self._producer.start)
+        await patiently(self._where, "connecting", self._producer.start)
 
     async def partitions(self, topic: str) -> set[int]:
         """Return a topic's partitions, once the topic is there."""
@@ -70,7 +83,7 @@ class Sender:
         async def attempt() -> set[int]:
             return set(await self._producer.partitions_for(topic))
 
-        return await patiently(f"looking for the topic {topic}", attempt)
+        return await patiently(self._where, f"looking for the topic {topic}", attempt)
 
     async def send(self, letters: Iterable[Letter]) -> None:
         """Send letters; after a failure all of them again, so any may arrive twice."""
@@ -86,7 +99,7 @@ class Sender:
             await asyncio.gather(*futures)
 
         if given:
-            await patiently("sending", attempt)
+            await patiently(self._where, "sending", attempt)
 
     async def stop(self, within: float) -> None:
         """Close, leaving behind what `within` seconds do not suffice for."""
@@ -104,8 +117,9 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._topics = topics
         self._expected: dict[TopicPartition, int] = {}
         self._refused: dict[TopicPartition, int] = {}
+        self._where = settings.kafka
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.brokers,
+            **consumer_options(self._where),
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -118,7 +132,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
     async def start(self) -> None:
         """Join the group, whenever the broker is there."""
         self._consumer.subscribe(list(self._topics), listener=self)
-        await patiently("connecting", self._consumer.start)
+        await patiently(self._where, "connecting", self._consumer.start)
 
     async def stop(self, within: float) -> None:
         """Leave the group, or let its session run out if that takes too long."""
@@ -192,7 +206,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _begin(self, partition: TopicPartition, first: int) -> int:
         """Return where to begin: the committed offset, else the first record there is."""
         committed = await patiently(
-            "asking for offsets", lambda: self._consumer.committed(partition)
+            self._where, "asking for offsets", lambda: self._consumer.committed(partition)
         )
         return first if committed is None else int(committed)
 
@@ -220,7 +234,7 @@ async def read_all(settings: Settings, topic: str, partitions: set[int]) -> dict
 
     async def attempt() -> dict[bytes, bytes]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.brokers, auto_offset_reset="earliest"
+            **consumer_options(settings.kafka), auto_offset_reset="earliest"
         )
         values: dict[bytes, bytes] = {}
         try:
@@ -239,7 +253,7 @@ async def read_all(settings: Settings, topic: str, partitions: set[int]) -> dict
             await consumer.stop()
         return values
 
-    return await patiently(f"reading {topic}", attempt)
+    return await patiently(settings.kafka, f"reading {topic}", attempt)
 
 
 def _put(values: dict[bytes, bytes], key: bytes | None, value: bytes | None) -> None:

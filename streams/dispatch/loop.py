@@ -210,7 +210,7 @@ async def dispatch(settings: Settings, stop: asyncio.Event, say: Callable[[str],
     wire.install()
     async with AsyncExitStack() as stack:
         channel = EmailChannel(settings)
-        async with connected(settings.brokers):
+        async with connected(settings.kafka):
             pass  # one sentence at once; a broker that goes away later is waited for
         metrics = DispatchMetrics()
         say_version(metrics.registry, settings.commit)

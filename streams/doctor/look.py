@@ -75,8 +75,8 @@ async def look_at(settings: Settings) -> OnKafka:
     """Look at the tower twice and at what lies still in between; never raises."""
     names = [named(settings.namespace, each.name) for each in topics.TOPICS]
     names.append(named(settings.namespace, MODEL))
-    asked = describe_topics(settings.brokers, names)
-    there = await tried(asked, CONNECT_SECONDS, str(unreachable(settings.brokers)))
+    asked = describe_topics(settings.kafka, names)
+    there = await tried(asked, CONNECT_SECONDS, str(unreachable(settings.kafka)))
     if isinstance(there, Unseen):
         blind = Unseen("No broker answers.")
         return OnKafka(there, blind, blind, blind, blind, blind)
@@ -91,8 +91,8 @@ async def _watched(
     settings: Settings, there: Mapping[str, TopicOnBroker]
 ) -> tuple[Looks | Unseen, Letters | Unseen, Unread | Unseen, bool | Unseen | None]:
     async with (
-        connected(settings.brokers, CONNECT_SECONDS) as admin,
-        group_less(settings.brokers, "tower.doctor") as consumer,
+        connected(settings.kafka, CONNECT_SECONDS) as admin,
+        group_less(settings.kafka, "tower.doctor") as consumer,
     ):
         eyes = Eyes(settings.namespace, there, admin, consumer)
         first = await tried(eyes.look(), LOOK_SECONDS)

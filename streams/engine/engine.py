@@ -27,6 +27,8 @@ from streams.engine.rows import PartitionRows
 from streams.engine.source import Source
 from streams.engine.writer import Writer
 from streams.errors import TowerError
+from streams.kafka import consumer_options
+from streams.refusal import kept_out
 from streams.topics import named
 
 log = logging.getLogger(__name__)
@@ -142,9 +144,9 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Connect, check the topics and join the group; the agents must be iterating."""
         settings = self.settings
         session_ms = int(settings.session_timeout_seconds * 1000)
-        self._writer = Writer(settings.brokers, settings.namespace, self._pulse)
+        self._writer = Writer(settings.kafka, settings.namespace, self._pulse)
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.brokers,
+            **consumer_options(settings.kafka),
             client_id=f"{settings.namespace}.worker",
             group_id=f"{settings.namespace}.worker",
             enable_auto_commit=False,
@@ -158,6 +160,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             metadata_max_age_ms=60_000,
         )
         self._feed = Feed(self._consumer, self._partitions, settings.max_batch)
+        self._spawn(kept_out(settings.kafka, lambda: not self._pulse.fresh()))
         await patiently(self._writer.producer.start)
         await self._check_topics()
         await patiently(self._consumer.start)
@@ -230,7 +233,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         started = time.monotonic()
         settings = self.settings
         wanted = [(self._by_name[tp.topic], tp.partition) for tp in tps]
-        for one in await recover(settings.brokers, settings.namespace, wanted):
+        for one in await recover(settings.kafka, settings.namespace, wanted):
             self._open(one)
             await asyncio.sleep(0)
         self.recovered_seconds = time.monotonic() - started
@@ -248,7 +251,7 @@ class Engine(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             ranges: Sequence[tuple[int, int]],
         ) -> Mapping[bytes, bytes | None]:
             log.warning("another writer on %s/%d: %s", table.topic, table.partition, ranges)
-            return await read_range(self.settings.brokers, table, ranges)
+            return await read_range(self.settings.kafka, table, ranges)
 
         partition = Partition(
             found.source,

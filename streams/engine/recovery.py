@@ -13,6 +13,7 @@ from streams.engine.reader import bounds, group_less, read
 from streams.engine.rows import PARTITION_KEY, merge, off_of, unpack
 from streams.engine.source import Source
 from streams.errors import TowerError
+from streams.kafka import Where
 from streams.topics import named
 
 log = logging.getLogger(__name__)
@@ -34,12 +35,12 @@ class Recovered:
 
 
 async def recover(
-    brokers: str, namespace: str, wanted: Iterable[tuple[Source, int]]
+    where: Where, namespace: str, wanted: Iterable[tuple[Source, int]]
 ) -> list[Recovered]:
     """Read the rows and cells of partitions and find the offset each applies next."""
     found = [Recovered(source, number) for source, number in wanted]
     started = time.monotonic()
-    async with group_less(brokers, f"{namespace}.recovery") as consumer:
+    async with group_less(where, f"{namespace}.recovery") as consumer:
         by_table: dict[TopicPartition, Recovered] = {}
         by_cells: dict[TopicPartition, list[Recovered]] = {}
         for one in found:
@@ -76,7 +77,7 @@ async def recover(
 
 
 async def read_range(
-    brokers: str, tp: TopicPartition, ranges: Iterable[tuple[int, int]]
+    where: Where, tp: TopicPartition, ranges: Iterable[tuple[int, int]]
 ) -> dict[bytes, bytes | None]:
     """Return the rows others wrote between our own, the last of each key."""
     rows: dict[bytes, bytes | None] = {}
@@ -86,7 +87,7 @@ async def read_range(
         if value is None or before is None or off_of(before) <= off_of(value):
             rows[key] = value
 
-    async with group_less(brokers, "tower.foreign-rows") as consumer:
+    async with group_less(where, "tower.foreign-rows") as consumer:
         for begin, end in ranges:
             await read(consumer, {tp: (begin, end)}, heard)
     return rows

@@ -18,6 +18,7 @@ from streams.engine.api import Headers
 from streams.engine.pulse import Pulse
 from streams.engine.reader import close
 from streams.engine.rows import MAX_ROW
+from streams.kafka import Where, client_options
 from streams.partitioner import partition_of
 from streams.topics import TOPICS, named
 
@@ -133,9 +134,9 @@ class Lane:
 class Writer:
     """One idempotent producer and its lanes."""
 
-    def __init__(self, brokers: str, namespace: str, pulse: Pulse) -> None:
+    def __init__(self, where: Where, namespace: str, pulse: Pulse) -> None:
         self.producer = AIOKafkaProducer(
-            bootstrap_servers=brokers,
+            **client_options(where),
             client_id=f"{namespace}.worker",
             acks="all",
             enable_idempotence=True,

@@ -154,7 +154,7 @@ def test_variables_that_are_no_settings_and_mail_that_cannot_go_are_findings(
         "There is no setting TOWER_XYZZYQQ.",
         "TOWER_MAIL_FROM is not an e-mail address: 'nobody'.",
         "TOWER_SMTP_USERNAME needs TOWER_SMTP_TLS to be starttls or tls.",
-        "TOWER_SMTP_USERNAME needs TOWER_SMTP_PASSWORD.",
+        "TOWER_SMTP_USERNAME needs TOWER_SMTP_PASSWORD or TOWER_SMTP_PASSWORD_FILE.",
     ]
 
 
