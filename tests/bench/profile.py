@@ -16,11 +16,14 @@ from streams.config import Settings
 from streams.errors import TowerError
 from tests.bench.contestants import PEERS_PYTHON
 from tests.bench.day import END, day
-from tests.bench.table import table
+from tests.bench.table import rows_only, table
 from tests.bench.topic import held
 from tests.bench.towers import work
 
 RATE = 200
+FUNCTIONS = 25  # listed, of those with the most samples
+
+Owner = tuple[str, str]  # component, function
 
 # Part of a path, beginning of a function's name (empty: any), component; the first that fits.
 COMPONENTS: tuple[tuple[str, str, str], ...] = (
@@ -35,7 +38,7 @@ COMPONENTS: tuple[tuple[str, str, str], ...] = (
     ("models/facts.py", "", "orders: facts"),
     ("streams/deadlines.py", "", "orders: deadlines"),
     ("domain/contribution.py", "", "orders: contributions"),
-    ("domain/report.py", "", "orders: contributions"),
+    ("domain/cells.py", "", "orders: contributions"),
     ("domain/notices.py", "", "orders: notices and outlook"),
     ("domain/prediction.py", "", "orders: notices and outlook"),
     ("domain/verdicts.py", "", "orders: promises and verdicts"),
@@ -51,6 +54,8 @@ COMPONENTS: tuple[tuple[str, str, str], ...] = (
     ("aiokafka/producer/", "", "engine: produce"),
     ("streams/partitioner.py", "", "engine: produce"),
     ("engine/feed.py", "", "engine: consume"),
+    ("engine/unpacking.py", "", "engine: consume"),
+    ("engine/contiguity.py", "", "engine: consume"),
     ("aiokafka/consumer/", "", "engine: consume"),
     ("engine/partition.py", "", "engine: flush and barrier"),
     ("engine/changelog.py", "", "engine: flush and barrier"),
@@ -72,16 +77,27 @@ async def profile(brokers: str, events: int) -> str:
     with tempfile.NamedTemporaryFile() as file:
         path = Path(file.name)
         run = await work(settings, topic, watch=lambda pid: _watched(pid, path))
-        samples = _by_component(path)
+        samples = _owned(path)
     each = run.cpu / len(made.lines) * 1e6
-    total = sum(samples.values())
-    rows = [
+    by_component: Counter[str] = Counter()
+    for (component_, _), count in samples.items():
+        by_component[component_] += count
+    by_function = Counter({f"{where} ({of})": n for (of, where), n in samples.items()})
+    title = (
+        f"Where a worker's time goes ({len(made.lines):,} events, {samples.total():,} samples)"
+    )
+    head = ["component", "share", "CPU us an event"]
+    whole = [*_rows(by_component, each), ["all", "100.0%", f"{each:.1f}"]]
+    functions = _rows(by_function, each)[:FUNCTIONS]
+    return table(title, head, whole) + "\n" + rows_only(["function", *head[1:]], functions)
+
+
+def _rows(samples: Counter[str], each: float) -> list[list[str]]:
+    total = samples.total()
+    return [
         [name, f"{count / total:.1%}", f"{count / total * each:.1f}"]
         for name, count in samples.most_common()
     ]
-    rows.append(["all", "100.0%", f"{each:.1f}"])
-    title = f"Where a worker's time goes ({len(made.lines):,} events, {total:,} samples)"
-    return table(title, ["component", "share", "CPU us an event"], rows)
 
 
 @contextmanager
@@ -105,23 +121,23 @@ def _watched(pid: int, to: Path) -> Iterator[None]:
         child.wait()
 
 
-def _by_component(stacks: Path) -> Counter[str]:
-    """Return how many samples each component has.
+def _owned(stacks: Path) -> Counter[Owner]:
+    """Return how many samples each component and function has.
 
     A line of the file is frames, the outermost first, and how often they were seen.
     """
-    samples: Counter[str] = Counter()
+    samples: Counter[Owner] = Counter()
     for line in stacks.read_text().splitlines():
         frames, _, count = line.rpartition(" ")
-        samples[component(frames.split(";"))] += int(count)
+        samples[owner(frames.split(";"))] += int(count)
     return samples
 
 
-def component(frames: list[str]) -> str:
+def owner(frames: list[str]) -> Owner:
     """Return to whom a stack of frames, `function (path:line)` each, belongs."""
     for frame in reversed(frames):
         function, _, where = frame.partition(" (")
         for path, beginning, name in COMPONENTS:
             if path in where and function.startswith(beginning):
-                return name
-    return "everything else"
+                return name, f"`{function}` of `{where.split(':')[0]}`"
+    return "everything else", "anything"

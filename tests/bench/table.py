@@ -12,9 +12,14 @@ import psutil
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table under a heading of its own; the first column is text, the rest numbers."""
-    lines = [f"### {title}", "", _row(head), _row(["---", *["--:"] * (len(head) - 1)])]
-    return "\n".join([*lines, *map(_row, rows), ""])
+    """Return a table under a heading of its own."""
+    return f"### {title}\n\n{rows_only(head, rows)}"
+
+
+def rows_only(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; its first column is text, the rest are numbers."""
+    rule = ["---", *["--:"] * (len(head) - 1)]
+    return "\n".join([*map(_row, [head, rule, *rows]), ""])
 
 
 def spread(values: Sequence[float], shown: Callable[[float], str]) -> str:
