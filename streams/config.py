@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(3.0, gt=0)
     barrier_seconds: float = Field(1.0, gt=0)
     max_batch: int = Field(500, ge=1)
+    instance: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9._-]{1,200}$", description="static member of the group"
+    )
+    stalled_seconds: float = Field(30.0, gt=0, description="behind and still: end the worker")
 
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(9464, ge=0, le=65_535, description="0: a free one, printed")

@@ -104,21 +104,22 @@ async def _work(app: TowerApp) -> int:
     app.flow_control.resume()
     starting = asyncio.create_task(engine.start())
     await _first(stop.wait(), starting, engine.failed.wait(), app.wait_until_stopped())
-    if starting.done() and not starting.cancelled():
-        starting.result()
+    if starting.done() and starting.exception() is None:
         await _first(stop.wait(), engine.failed.wait(), app.wait_until_stopped())
     starting.cancel()
-    code = 1 if engine.failure is not None or app.crash_reason is not None else 0
-    if isinstance(engine.failure, TowerError):
-        sys.stderr.write(f"{engine.failure}\n")
+    stopped = False
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await engine.stop()
             await app.stop()
+            stopped = True
     except TimeoutError:
         log.warning("did not stop within %.0f s, ending anyway", STOP_SECONDS)
-        code = code or 1
-    return code
+    if starting.done() and not starting.cancelled():
+        starting.result()
+    if isinstance(engine.failure, TowerError):
+        raise engine.failure
+    return 0 if stopped and engine.failure is None and app.crash_reason is None else 1
 
 
 async def _first(*waits: Any) -> None:  # noqa: ANN401

@@ -36,8 +36,8 @@ class Contiguity:
         self.cursor = None
         self._holes.clear()
 
-    def answered(self, offsets: Sequence[int], end: int) -> bool:
-        """Take one answer of the broker: its records' offsets and where the next begins.
+    def answered(self, records: Sequence[Record], end: int) -> bool:
+        """Take one answer of the broker: its records and where the next answer begins.
 
         Returns whether the answer certified a hole. An answer that does not go forward from
         the cursor breaks the chain.
@@ -45,13 +45,14 @@ class Contiguity:
         start = self.cursor
         if start is None:
             return False
-        bounds = [start - 1, *offsets, end]
+        if records and records[0].offset == start and len(records) == end - start:
+            self.cursor = end  # as many as there are offsets: no hole to certify
+            return False
+        bounds = [start - 1, *(record.offset for record in records), end]
         if any(later <= earlier for earlier, later in pairwise(bounds)):
             self.broken()
             return False
         self.cursor = end
-        if end - start == len(offsets):
-            return False
         self._holes += [(a + 1, b) for a, b in pairwise(bounds) if b > a + 1]
         self._pass_hole()
         return True

@@ -2,13 +2,14 @@
 
 What the chain certifies, and what has to be asked for again, is streams/engine/contiguity.py;
 this module keeps aiokafka's reader and that rule in step, and notices what happened to the
-reader without our doing.
+reader without our doing. A partition that is full is not asked for: what aiokafka fetched
+ahead of it waits (one answer), and the others are read on.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -28,6 +29,9 @@ MARGIN_MS = 2_000  # between the broker's clock and the time a fetch was asked f
 IDLE_SECONDS = 2.0  # before a tail that was answered but never arrived is asked for again
 SHRUNK_SECONDS = 10.0  # a source that shows a shorter log for this long is truncated
 AGAIN_SECONDS = 0.5  # between two seeks to one place
+ANSWER_MS = 200  # to wait for an answer
+PAUSED_MS = 20  # the same while a partition is full, which may end at any moment
+ANSWER_BATCHES = 4  # batches taken at once; one answer is folded whole, so not too many
 
 
 class _View:
@@ -61,10 +65,13 @@ class Feed:
         self._partitions = partitions
         self._max_batch = max_batch
         self._views: dict[TopicPartition, _View] = {}
+        self._relieved = asyncio.Event()
 
     def opened(self, tp: TopicPartition) -> None:
         """Begin to read a partition where it goes on."""
-        order = self._partitions[tp].order
+        partition = self._partitions[tp]
+        partition.relieved = self._relieved.set
+        order = partition.order
         self._views[tp] = _View()
         self._consumer.seek(tp, order.expected)
         order.sought()
@@ -78,36 +85,48 @@ class Feed:
         """Read one source and put its batches on the channel of its agent."""
         size = self._max_batch
         while True:
-            for batch in await self._answers(source):
-                for start in range(0, len(batch.records), size):
-                    part = batch.records[start : start + size]
-                    value: Any = RecordBatch(batch.topic, batch.partition, part)
+            for tp, records in (await self._answers(source)).items():
+                for start in range(0, len(records), size):
+                    part = tuple(records[start : start + size])
+                    value: Any = RecordBatch(source.topic, tp.partition, part)
                     await channel.put(value)  # a value of its own, not a Faust event
 
-    async def _answers(self, source: Source) -> list[RecordBatch]:
-        tps = [tp for tp, p in self._partitions.items() if p.source is source and p.open]
+    async def _answers(self, source: Source) -> dict[TopicPartition, Sequence[Record]]:
+        ours = {tp: p for tp, p in self._partitions.items() if p.source is source and p.open}
+        tps = [tp for tp, partition in ours.items() if not partition.full]
         if not tps:
-            await asyncio.sleep(0.05)
-            return []
+            await self._rest()
+            return {}
         for tp in tps:
             await self._look(tp)
         try:
             answers = await self._consumer.getmany(
-                *tps, timeout_ms=200, max_records=4 * self._max_batch
+                *tps,
+                timeout_ms=ANSWER_MS if len(tps) == len(ours) else PAUSED_MS,
+                max_records=ANSWER_BATCHES * self._max_batch,
             )
         except IllegalStateError:  # a rebalance came in between
-            return []
+            return {}
         except KafkaError as failure:
             if not failure.retriable:
                 raise
             await asyncio.sleep(0.2)
-            return []
-        batches = []
+            return {}
+        found: dict[TopicPartition, Sequence[Record]] = {}
         for tp in tps:
-            records = answers.get(tp, ())
-            if await self._heard(tp, [record.offset for record in records]) and records:
-                batches.append(RecordBatch(source.topic, tp.partition, _records(records)))
-        return batches
+            records: Sequence[Record] = answers.get(tp, ())
+            if await self._heard(tp, records) and records:
+                found[tp] = records
+        return found
+
+    async def _rest(self) -> None:
+        """Wait until a partition may be read again, or for a moment."""
+        self._relieved.clear()
+        try:
+            async with asyncio.timeout(0.05):
+                await self._relieved.wait()
+        except TimeoutError:
+            return
 
     async def _look(self, tp: TopicPartition) -> None:
         """Notice what happened to a partition's reading that was not our doing."""
@@ -130,7 +149,7 @@ class Feed:
                 f"{order.expected} that comes next: the topic was truncated or made anew"
             )
 
-    async def _heard(self, tp: TopicPartition, offsets: Sequence[int]) -> bool:
+    async def _heard(self, tp: TopicPartition, records: Sequence[Record]) -> bool:
         """Take an answer into the chain; return whether its partition is still ours."""
         partition, view = self._partitions.get(tp), self._views.get(tp)
         position = self._position(tp)
@@ -138,10 +157,10 @@ class Feed:
             return False
         view.poll(self._consumer.last_poll_timestamp(tp))
         cursor = partition.order.cursor
-        if cursor is None or (position == cursor and not offsets):
+        if cursor is None or (position == cursor and not records):
             return True
         view.moved_at = time.monotonic()
-        if partition.order.answered(offsets, position):
+        if partition.order.answered(records, position):
             await self._check_begin(tp, cursor)
         return True
 
@@ -179,6 +198,14 @@ class Feed:
         high: int | None = self._consumer.highwater(tp)
         return high
 
+    def readable(self, tp: TopicPartition) -> int | None:
+        """Return the end of what may be read: no further than a transaction that is open."""
+        if tp not in self._consumer.assignment():
+            return None
+        stable: int | None = self._consumer.last_stable_offset(tp)
+        high = self.highwater(tp)
+        return high if stable is None or high is None or stable < 0 else min(stable, high)
+
     def beat(self, tp: TopicPartition) -> Beat:
         """Return the pulse of an open partition (api.Beat says what `safe_at` means)."""
         partition = self._partitions[tp]
@@ -192,7 +219,3 @@ class Feed:
         if caught_up and view.polled_before is not None:
             safe_at = view.polled_before - MARGIN_MS
         return Beat(int(time.time() * 1000), caught_up, safe_at)
-
-
-def _records(found: Iterable[Any]) -> tuple[Record, ...]:
-    return tuple([Record(r.offset, r.timestamp, r.key, r.value, r.headers) for r in found])

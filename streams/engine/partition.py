@@ -7,12 +7,18 @@ task a partition carries flushes and barriers to the broker, in this order:
     all rows acknowledged -> cells -> acknowledged -> partition row
         -> acknowledged -> offset to commit                                (a barrier)
 
-Folds go on while a flush is under way; what they put goes out with the next one.
+Folds go on while a flush is under way; what they put goes out with the next one. A partition
+over one of the bounds below is `full`: it is not read until the broker has caught up, and
+every other partition goes on.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+
+from aiokafka.errors import KafkaError
 
 from streams.engine.api import Beat, PartitionFold, Record
 from streams.engine.changelog import Tail, settle
@@ -20,11 +26,17 @@ from streams.engine.contiguity import Contiguity
 from streams.engine.failpoints import Failpoint
 from streams.engine.rows import PARTITION_KEY, Changes, PartitionRows, pack
 from streams.engine.source import Source
-from streams.engine.writer import Outbox, Outgoing, Writer
+from streams.engine.writer import Outbox, Outgoing, Sending, Writer
+from streams.errors import TowerError
 
-ROOM = 2_000  # outputs and rows that may wait before a partition's agent has to
+# What of one partition may not be acknowledged before it is read no further. What one answer
+# of the broker makes comes on top, for an answer is folded whole.
+WAITING = 2_000  # outputs and rows gathered: about two batches, what one flush carries well
+FLUSHES = 8  # flushes whose rows are under way: enough to keep a slow link busy
+BYTES = 8 * 1024 * 1024  # of values: 64 partitions stay below 512 MiB with the broker away
 
 ReadForeign = Callable[[Sequence[tuple[int, int]]], Awaitable[Mapping[bytes, bytes | None]]]
+_Sendings = Mapping[str, Sequence[Sending]]
 
 
 class Partition:
@@ -53,6 +65,8 @@ class Partition:
         self.flushes = 0
         self.barrier_at = time.monotonic()
         self.open = True
+        self.parked = self.dropped = False
+        self.relieved: Callable[[], None] = _nobody  # called when no longer full
         self._tail = tail
         self._writer = writer
         self._lane = writer.private_lane(source.table, number, tail.acknowledged)
@@ -63,9 +77,11 @@ class Partition:
         self._rows_sent: list[asyncio.Future[None]] = []
         self._barrier_seconds = barrier_seconds
         self._wake = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
         self._turn = asyncio.Lock()
+        self._full = False
+        self._sending = 0  # bytes of the outputs of the flush under way
+        self._flying: dict[asyncio.Future[None], int] = {}  # rows of flushes, in bytes
+        self._mean = 0.0  # bytes of an output or row of the last flush
 
     @property
     def applied(self) -> int:
@@ -85,69 +101,125 @@ class Partition:
         self.fold.beat(beat, self._outbox)
         self._moved()
 
-    async def room(self) -> None:
-        """Return once the way to the broker is free enough for another batch."""
-        await self._room.wait()
+    @property
+    def full(self) -> bool:
+        """Whether too much is not acknowledged to read on."""
+        return self._full
+
+    @property
+    def flushes_in_flight(self) -> int:
+        """How many flushes have not been acknowledged."""
+        return len(self._flying) + (self._sending > 0)
 
     def close(self) -> None:
-        """Take no more records; who waits for room goes on."""
+        """Take no more records."""
         self.open = False
-        self._room.set()
         self._wake.set()
+
+    async def park(self) -> None:
+        """Make all that was applied durable and stand still, to be opened again or dropped."""
+        self.close()
+        await self.barrier()
+        self.parked = True
+
+    def unchanged(self, end: int) -> bool:
+        """Tell whether memory is what a recovery would find, `end` being the changelog's.
+
+        It is where the last barrier succeeded and nobody wrote behind it: then the newest row
+        of every key, and the partition row, are ours.
+        """
+        return self.parked and not self._tail.foreign and self._tail.end == end
+
+    def unpark(self) -> None:
+        """Go on from memory; only where nobody wrote in between."""
+        self.parked, self.open = False, True
+        self.barrier_at = time.monotonic()
 
     def drop(self) -> None:
         """Forget what was not sent: the partition is somebody else's."""
         self.close()
+        self.dropped = True
         self._lane.drop()
         for sent in self._rows_sent:
             sent.cancel()
 
     async def run(self) -> None:
         """Carry flushes and barriers until closed; never cut off in the middle of one."""
-        due = time.monotonic()
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         while True:
-            left = due - time.monotonic()
-            if left > 0:
-                try:
-                    await asyncio.wait_for(self._wake.wait(), left)
-                except TimeoutError:
-                    left = 0
+            timer = loop.call_at(due, self._wake.set)
+            await self._wake.wait()
+            timer.cancel()
             self._wake.clear()
-            if self._closed():
+            if not self.open:
                 return
-            if left > 0:
+            if loop.time() < due:
                 await self.flush()
             else:
                 await self.barrier()
-                due = time.monotonic() + self._barrier_seconds
+                due = loop.time() + self._barrier_seconds
 
     async def flush(self) -> None:
         """Send what waits: outputs, then rows."""
         async with self._turn:
-            await self._flush()
+            with self._told():
+                await self._flush()
 
     async def barrier(self) -> None:
         """Make everything applied so far durable, the partition row last."""
         async with self._turn:
-            await self._barrier()
+            with self._told():
+                await self._barrier()
 
-    def _closed(self) -> bool:
-        return not self.open
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say in a sentence what the broker will not take."""
+        try:
+            yield
+        except KafkaError as refused:
+            raise TowerError(
+                f"The broker refused what was written for {self.source.topic}/{self.number} "
+                f"({refused!r}); the worker ends before anything of it is committed."
+            ) from refused
 
     def _moved(self) -> None:
         self._wake.set()
-        if self.open and len(self._outbox) + self.rows.changed() > ROOM:
-            self._room.clear()
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """See whether the bounds are kept."""
+        waiting = len(self._outbox) + self.rows.changed()
+        flying = sum(self._flying.values()) + self._sending
+        before, self._full = (
+            self._full,
+            waiting > WAITING
+            or len(self._flying) > FLUSHES
+            or flying + waiting * self._mean > BYTES,
+        )
+        if before and not self._full:
+            self.relieved()
+
+    def _landed(self, rows: asyncio.Future[None]) -> None:
+        self._flying.pop(rows, None)
+        self._weigh()
 
     async def _flush(self) -> None:
         sendings, changes = self._outbox.take(), self.rows.take()
-        self._room.set()
+        outputs, rows = _bytes_of(sendings, changes)
+        if sendings or changes:
+            count = sum(map(len, sendings.values())) + len(changes.first) + len(changes.rest)
+            self._mean = (outputs + rows) / max(1, count)
         if sendings:
+            self._sending = outputs
+            self._weigh()
             await self._writer.post(sendings)
+            self._sending = 0
         if changes:
-            await self._write(changes)
+            await self._write(changes, rows)
+        self._weigh()
 
-    async def _write(self, changes: Changes) -> None:
+    async def _write(self, changes: Changes, size: int = 0) -> None:
         name = self.source.name
         self.flushes += 1
         self._failpoint.flush(name)
@@ -159,8 +231,10 @@ class Partition:
             await self._lane.put(rest[: len(rest) // 2])
             self._failpoint.reach(name, "half-rows")
         if rest:
-            self._rows_sent = [sent for sent in self._rows_sent if not _fine(sent)]
-            self._rows_sent.append(self._lane.put(rest))
+            sent = self._lane.put(rest)
+            self._flying[sent] = size
+            sent.add_done_callback(self._landed)
+            self._rows_sent = [*(sent for sent in self._rows_sent if not _fine(sent)), sent]
 
     async def _barrier(self) -> None:
         cells = Outbox()
@@ -197,3 +271,20 @@ def _outgoing(rows: Mapping[bytes, bytes | None]) -> list[Outgoing]:
 
 def _fine(sent: asyncio.Future[None]) -> bool:
     return sent.done() and not sent.cancelled() and sent.exception() is None
+
+
+def _bytes_of(sendings: _Sendings, changes: Changes) -> tuple[int, int]:
+    """Return how many bytes of values the outputs and the rows of a flush are."""
+    outputs = sum(
+        len(value)
+        for ones in sendings.values()
+        for (_, value, _), _ in ones
+        if value is not None
+    )
+    return outputs, sum(
+        map(len, filter(None, chain(changes.first.values(), changes.rest.values())))
+    )
+
+
+def _nobody() -> None:
+    """Nobody waits for the partition to be read again."""

@@ -9,20 +9,19 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.kafka import Where, consumer_options
-
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2_000  # records between two turns of the loop, so that heartbeats go on
 
 Heard = Callable[[TopicPartition, bytes, bytes | None], None]
+Passed = Callable[[int], None]
 
 
 @asynccontextmanager
-async def group_less(where: Where, client: str) -> AsyncIterator[Any]:
+async def group_less(where: str, client: str) -> AsyncIterator[Any]:
     """Yield a consumer of no group."""
     consumer = AIOKafkaConsumer(
-        **consumer_options(where),
+        bootstrap_servers=where,
         client_id=client,
         group_id=None,
         enable_auto_commit=False,
@@ -79,15 +78,20 @@ async def read(
     consumer: Any,  # noqa: ANN401
     ranges: Mapping[TopicPartition, tuple[int, int]],
     heard: Heard,
+    passed: Passed | None = None,
 ) -> int:
-    """Tell every record with a key in the ranges [from, to); return how many there were."""
+    """Tell every record with a key in the ranges [from, to); return how many there were.
+
+    `passed` is told, as the reading goes on, how many offsets more lie behind it.
+    """
     left = {tp: end for tp, (begin, end) in ranges.items() if begin < end}
+    stands = {tp: ranges[tp][0] for tp in left}
     count = 0
     if not left:
         return count
     consumer.assign(list(left))
     for tp in left:
-        consumer.seek(tp, ranges[tp][0])
+        consumer.seek(tp, stands[tp])
     while left:
         try:
             answers = await consumer.getmany(*left, timeout_ms=200, max_records=AT_ONCE)
@@ -97,11 +101,22 @@ async def read(
             await asyncio.sleep(0.2)
             continue
         for tp, records in answers.items():
-            for record in records:
-                if record.offset < left[tp] and record.key is not None:
-                    heard(tp, record.key, record.value)
-                    count += 1
+            count += _tell(tp, records, left[tp], heard)
         await asyncio.sleep(0)  # getmany does not yield while it has records
-        for tp in [tp for tp, end in left.items() if await consumer.position(tp) >= end]:
-            del left[tp]
+        for tp, end in list(left.items()):
+            position = min(end, await consumer.position(tp))
+            if passed is not None:
+                passed(position - stands[tp])
+            stands[tp] = position
+            if position == end:
+                del left[tp]
+    return count
+
+
+def _tell(tp: TopicPartition, records: Iterable[Any], end: int, heard: Heard) -> int:
+    count = 0
+    for record in records:
+        if record.offset < end and record.key is not None:
+            heard(tp, record.key, record.value)
+            count += 1
     return count

@@ -5,20 +5,74 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
 
 from streams.engine.reader import bounds, group_less, read
 from streams.engine.rows import PARTITION_KEY, merge, off_of, unpack
 from streams.engine.source import Source
+from streams.engine.unpacking import unpack as unpack_answers
 from streams.errors import TowerError
-from streams.kafka import Where
 from streams.topics import named
 
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 10.0  # for a broker that just came back and shows a shorter log at first
+SAYS_SECONDS = 3.0  # between two lines about a recovery that takes its time
+
+
+class Recovering(NamedTuple):
+    """How far a recovery has come: offsets read, and to read, of changelogs and cells."""
+
+    read: int
+    wanted: int
+
+
+class Progress:
+    """Counts what recoveries read, and says so now and then."""
+
+    def __init__(self) -> None:
+        self._under_way = self._read = self._wanted = 0
+        self._said_at = 0.0
+
+    @property
+    def now(self) -> Recovering | None:
+        """How far it has come, None while nothing is being recovered."""
+        return Recovering(self._read, self._wanted) if self._under_way else None
+
+    def begin(self) -> None:
+        """Note that a recovery begins."""
+        if not self._under_way:
+            self._read = self._wanted = 0
+            self._said_at = time.monotonic()
+        self._under_way += 1
+
+    def end(self) -> None:
+        """Note that one has ended, also one that was broken off."""
+        self._under_way -= 1
+
+    def expect(self, offsets: int) -> None:
+        """Note how much is to be read."""
+        self._wanted += offsets
+
+    def passed(self, offsets: int) -> None:
+        """Note how much more was read."""
+        self._read += offsets
+        now = time.monotonic()
+        if now - self._said_at > SAYS_SECONDS:
+            self._said_at = now
+            share = 100 * self._read // max(1, self._wanted)
+            log.info(
+                "recovering: read %d of %d offsets, %d %%", self._read, self._wanted, share
+            )
+
+
+class Ends(NamedTuple):
+    """Where a partition's changelog ends, and [begin, end) of its source."""
+
+    table: int
+    log: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -34,13 +88,31 @@ class Recovered:
     tail: int = 0
 
 
+async def ends(
+    where: str, namespace: str, wanted: Iterable[tuple[Source, int]]
+) -> list[Ends]:
+    """Return where the logs of partitions end now."""
+    pairs = [
+        (_tp(namespace, source.table, number), _tp(namespace, source.topic, number))
+        for source, number in wanted
+    ]
+    async with group_less(where, f"{namespace}.recovery") as consumer:
+        ranges = await bounds(consumer, [tp for pair in pairs for tp in pair])
+    return [Ends(ranges[table][1], ranges[log_]) for table, log_ in pairs]
+
+
 async def recover(
-    where: Where, namespace: str, wanted: Iterable[tuple[Source, int]]
+    where: str,
+    namespace: str,
+    wanted: Iterable[tuple[Source, int]],
+    progress: Progress | None = None,
 ) -> list[Recovered]:
     """Read the rows and cells of partitions and find the offset each applies next."""
+    progress = progress or Progress()
     found = [Recovered(source, number) for source, number in wanted]
     started = time.monotonic()
     async with group_less(where, f"{namespace}.recovery") as consumer:
+        unpack_answers(consumer)
         by_table: dict[TopicPartition, Recovered] = {}
         by_cells: dict[TopicPartition, list[Recovered]] = {}
         for one in found:
@@ -61,7 +133,8 @@ async def recover(
         by_log = {_tp(namespace, one.source.topic, one.number): one for one in found}
         ranges = await bounds(consumer, [*by_table, *by_cells, *by_log])
         logs = {tp: ranges.pop(tp) for tp in by_log}
-        count = await read(consumer, ranges, heard)
+        progress.expect(sum(end - begin for begin, end in ranges.values()))
+        count = await read(consumer, ranges, heard, progress.passed)
         for tp, one in by_table.items():
             one.tail = ranges[tp][1]
         for tp, one in by_log.items():
@@ -77,9 +150,10 @@ async def recover(
 
 
 async def read_range(
-    where: Where, tp: TopicPartition, ranges: Iterable[tuple[int, int]]
+    where: str, tp: TopicPartition, ranges: Iterable[tuple[int, int]]
 ) -> dict[bytes, bytes | None]:
     """Return the rows others wrote between our own, the last of each key."""
+    log.warning("another writer on %s/%d: %s", tp.topic, tp.partition, ranges)
     rows: dict[bytes, bytes | None] = {}
 
     def heard(_: TopicPartition, key: bytes, value: bytes | None) -> None:

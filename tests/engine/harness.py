@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -15,11 +16,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from streams.admin import ensure_topics
 from streams.config import Settings
 from streams.engine.rows import PARTITION_KEY, merge, off_of
+from streams.partitioner import partition_of
 from streams.topics import named
 
 PARTITIONS = 4
 KEYS = 40
 SESSION = 2.0
+MAX_BATCH = 50
 TOY = Path(__file__).with_name("toy.py")
 
 
@@ -46,7 +49,7 @@ class Toys:
             "TOWER_SESSION_TIMEOUT_SECONDS": str(SESSION),
             "TOWER_HEARTBEAT_SECONDS": "0.3",
             "TOWER_BARRIER_SECONDS": "0.3",
-            "TOWER_MAX_BATCH": "50",
+            "TOWER_MAX_BATCH": str(MAX_BATCH),
         }
         env |= extra | ({"TOWER_FAILPOINT": failpoint} if failpoint else {})
         with (self.folder / f"worker{len(self.workers)}.log").open("wb") as log:
@@ -114,10 +117,14 @@ class Toys:
                     applied[number] = max(applied.get(number, -1), off_of(record.value))
         return applied
 
-    async def settled(self, seconds: float = 40.0) -> None:
-        """Wait until every partition row includes the last record of its source."""
+    async def settled(self, seconds: float = 40.0, but: Collection[int] = ()) -> None:
+        """Wait until every partition row, but those, includes the last record of its source."""
         source = await self.read("order-log")
-        ends = {number: records[-1].offset for number, records in source.items() if records}
+        ends = {
+            number: records[-1].offset
+            for number, records in source.items()
+            if records and number not in but
+        }
         deadline = time.monotonic() + seconds
         while True:
             applied = await self.applied()
@@ -170,6 +177,20 @@ class Toys:
                 raise AssertionError(f"{pattern!r} was not said\n{self.logs()}")
             await asyncio.sleep(0.05)
         return found
+
+    def rows_of(self, *partitions: int) -> int:
+        """Return how many keys sent so far live in partitions."""
+        return sum(partition_of(key, PARTITIONS) in partitions for key in self.sent)
+
+    def assigned(self, number: int) -> list[int]:
+        """Return the partitions a worker was assigned first."""
+        line = re.search(r"partitions assigned: (.*)", self.log(number))
+        return [int(each.rpartition("/")[2]) for each in line[1].split(", ")]
+
+    def counted(self, number: int) -> dict[str, int]:
+        """Return what the engine of a worker that ended had counted."""
+        line = re.findall(r"^counted (.*)$", self.log(number), re.MULTILINE)[-1]
+        return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line)}
 
     def close(self) -> None:
         for worker in self.workers:

@@ -40,44 +40,50 @@ def test_the_rest_is_refused_at_a_hole_inside_a_batch() -> None:
 
 def test_a_hole_inside_one_answer_is_the_brokers() -> None:
     order = at(5)
-    assert order.answered([5, 6, 9], 12)  # 7, 8 and 10, 11 hold control records
+    assert order.answered(records(5, 6, 9), 12)  # 7, 8 and 10, 11 hold control records
     assert order.admit(records(5, 6, 9)) == (records(5, 6, 9), False)
     assert (order.expected, order.believed) == (12, 4)
 
 
 def test_a_hole_between_our_seek_and_the_first_answer_is_the_brokers() -> None:
     order = at(5)
-    assert order.answered([8], 9)
+    assert order.answered(records(8), 9)
     assert order.expected == 8
     assert order.admit(records(8)) == (records(8), False)
 
 
 def test_a_lost_first_answer_is_no_hole_of_the_broker() -> None:
     order = at(5)
-    order.answered([5, 6], 7)  # lost on its way
-    order.answered([7, 8], 9)
+    order.answered(records(5, 6), 7)  # lost on its way
+    order.answered(records(7, 8), 9)
     assert order.admit(records(7, 8)) == ((), True)
     assert order.expected == 5
 
 
 def test_a_hole_certified_before_the_chain_broke_is_not_believed() -> None:
     order = at(5)
-    order.answered([5, 6, 9], 10)
+    order.answered(records(5, 6, 9), 10)
     order.broken()
     assert offsets(order.admit(records(5, 6, 9))[0]) == [5, 6]
 
 
 def test_an_answer_that_goes_back_breaks_the_chain() -> None:
     order = at(5)
-    assert not order.answered([2, 3], 4)
+    assert not order.answered(records(2, 3), 4)
     assert order.cursor is None
-    assert not order.answered([5], 6)  # nothing is certified until the next seek
+    assert not order.answered(records(5), 6)  # nothing is certified until the next seek
 
 
 def test_an_answer_of_control_records_alone_is_passed() -> None:
     order = at(5)
-    assert order.answered([], 7)
+    assert order.answered(records(), 7)
     assert order.expected == 7
+
+
+def test_an_answer_that_only_counts_right_certifies_no_hole() -> None:
+    order = at(5)
+    assert not order.answered(records(5, 8, 7), 8)  # three for three offsets, out of order
+    assert order.admit(records(5, 8, 7)) == (records(5), True)
 
 
 class Broker:
@@ -123,7 +129,7 @@ def test_every_record_is_applied_once_and_in_order(data) -> None:
     for _ in range(120):
         found, position = broker.answer(data.draw(st.integers(1, 12)))
         if position != order.cursor:
-            order.answered(found, position)
+            order.answered(records(*found), position)
             if found:
                 waiting.append(found)
         if waiting:
@@ -139,7 +145,7 @@ def test_every_record_is_applied_once_and_in_order(data) -> None:
     order.sought()
     while order.expected < end:
         found, position = broker.answer(7)
-        order.answered(found, position)
+        order.answered(records(*found), position)
         applied += offsets(order.admit(records(*found))[0])
     assert applied == log
 

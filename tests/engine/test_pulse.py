@@ -12,9 +12,13 @@ from streams.errors import TowerError
 class Clock:
     def __init__(self) -> None:
         self.now = 100.0
+        self.worked = 7.0  # seconds of work of this process
 
     def monotonic(self) -> float:
         return self.now
+
+    def process_time(self) -> float:
+        return self.worked
 
 
 @pytest.fixture
@@ -27,9 +31,8 @@ def clock(monkeypatch):
 async def test_sending_waits_for_the_next_heartbeat(clock) -> None:
     pulse = Pulse(10.0)
     clock.now = 105.0
-    pulse.worked()
     await pulse.wait()  # exactly half the session is young enough
-    clock.now = 105.1
+    clock.now, clock.worked = 105.1, 8.0
     waiting = asyncio.create_task(pulse.wait())
     await asyncio.sleep(0)
     assert not waiting.done()
@@ -43,26 +46,55 @@ async def test_a_loop_that_stood_still_ends_the_worker(clock) -> None:
     pulse.beat()  # even a heartbeat in between does not help
     with pytest.raises(TowerError, match=r"stood still for 5\.1 s"):
         await pulse.wait()
-    pulse.worked()
-    await pulse.wait()
 
 
-async def test_every_good_heartbeat_of_a_consumer_counts(clock) -> None:
-    class Coordinator:
-        good = True
-
-        async def _do_heartbeat(self) -> bool:
-            return self.good
-
-    class Consumer:
-        _coordinator = Coordinator()
-
+async def test_long_work_of_our_own_is_no_standing_still(clock) -> None:
     pulse = Pulse(10.0)
-    pulse.listen(Consumer())
-    clock.now = 200.0
-    assert await Consumer._coordinator._do_heartbeat()
+    clock.now, clock.worked = 112.0, 14.0  # seven of the twelve seconds were work
+    pulse.beat()
+    await pulse.wait()
+    clock.worked = 13.9
+    with pytest.raises(TowerError, match=r"stood still for 5\.1 s"):
+        await pulse.wait()
+
+
+class Coordinator:
+    """Answers every heartbeat as it is told, after `lasts` seconds."""
+
+    def __init__(self, clock, member_id="worker-1") -> None:
+        self.clock, self.member_id = clock, member_id
+        self.good, self.lasts = True, 0.0
+
+    async def _do_heartbeat(self) -> bool:
+        self.clock.now += self.lasts
+        return self.good
+
+
+class Consumer:
+    def __init__(self, coordinator) -> None:
+        self._coordinator = coordinator
+
+
+async def test_every_good_heartbeat_counts_from_when_it_was_asked(clock) -> None:
+    pulse, coordinator = Pulse(10.0), Coordinator(clock)
+    pulse.listen(Consumer(coordinator), lambda: None)
+    clock.now, coordinator.lasts = 200.0, 4.0
+    assert await coordinator._do_heartbeat()
     assert pulse.heartbeat_at == 200.0
-    Coordinator.good = False
-    clock.now = 300.0
-    assert not await Consumer._coordinator._do_heartbeat()
+    coordinator.good = False
+    assert not await coordinator._do_heartbeat()
     assert pulse.heartbeat_at == 200.0
+
+
+@pytest.mark.parametrize(
+    ("known", "silent", "forgotten"), [("", 4.9, 1), ("", 5.1, 0), ("worker-1", 4.9, 0)]
+)
+async def test_who_was_not_silent_and_is_not_known_was_replaced(
+    clock, known, silent, forgotten
+) -> None:
+    pulse, coordinator = Pulse(10.0), Coordinator(clock, known)
+    heard: list[None] = []
+    pulse.listen(Consumer(coordinator), lambda: heard.append(None))
+    coordinator.good, coordinator.lasts = False, silent
+    await coordinator._do_heartbeat()
+    assert len(heard) == forgotten

@@ -1,10 +1,15 @@
 """The engine leans on the insides of two libraries; another version has to be read first."""
 
+import inspect
 from importlib.metadata import version
 
-from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer import fetcher
+from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment
+from aiokafka.protocol.group import JoinGroupRequest
 from faust.app.base import BootStrategy
+
+from streams.engine.pulse import UNKNOWN_MEMBER
 
 
 def test_the_versions_that_were_read() -> None:
@@ -16,3 +21,30 @@ def test_what_the_engine_touches_is_there() -> None:
     assert GroupCoordinator._do_heartbeat
     assert Assignment.state_value
     assert BootStrategy.enable_kafka_consumer is None
+    for name in ("_consume_aborted_up_to", "_contains_abort_marker"):
+        assert getattr(fetcher.PartitionRecords, name)
+    for name in ("check_assignment", "has_more", "_update_position", "getall"):
+        assert getattr(fetcher.FetchResult, name)
+
+
+def source(of) -> str:
+    return inspect.getsource(of)
+
+
+def test_what_the_readme_says_of_their_insides_is_still_so() -> None:
+    assert "type(res_or_error) is FetchResult" in source(fetcher.Fetcher.fetched_records)
+    assert "self._records = collections.OrderedDict()" in source(fetcher.Fetcher.__init__)
+    # The request to join is made once for every assignor, so there is one.
+    join = source(CoordinatorGroupRebalance.perform_group_join)
+    indents = {
+        line.strip(): len(line) - len(line.lstrip())
+        for line in join.splitlines()
+        if line.strip()
+    }
+    assert indents["request = JoinGroupRequest("] > indents["for assignor in self._assignors:"]
+    # No generation reaches the assignor: ours counts rounds itself.
+    assert "on_generation_assignment" not in source(GroupCoordinator._on_join_complete)
+    # A static member sends no LeaveGroup, and a heartbeat without its name.
+    assert "self._group_instance_id is None" in source(GroupCoordinator._maybe_leave_group)
+    assert "_group_instance_id" not in source(GroupCoordinator._do_heartbeat)
+    assert JoinGroupRequest.UNKNOWN_MEMBER_ID == UNKNOWN_MEMBER

@@ -2,8 +2,13 @@
 
 Every record (key K) makes one fact "K:offset" on `order-facts` and adds one to the counter
 row of K; the partition row remembers how many records were applied; cells hold the counters.
+At its end it says what the engine counted.
+
+TOY_SLOW: seconds each batch takes. TOY_HOLD: until this file is there nothing is sent to the
+changelog of partition 0. TOY_START: seconds a broker has to answer at start.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -15,9 +20,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from streams.config import Settings
+from streams.engine import engine as engine_module
 from streams.engine.app import create_app, run
 from streams.engine.engine import Engine
 from streams.engine.source import Source
+from streams.engine.writer import Writer
 
 COUNT = struct.Struct(">q")
 
@@ -31,6 +38,7 @@ class Counting:
         self.recovered_at = None
         self.slow = float(os.environ.get("TOY_SLOW", "0"))
         self.guard = os.environ.get("TOY_GUARD", "1") == "1"
+        self.tells = "TOY_HOLD" in os.environ
         self.changed: set[bytes] = set()
 
     def recover(self, meta, rows, published) -> None:
@@ -53,6 +61,8 @@ class Counting:
                 raise RuntimeError("the toy was poisoned")
         if self.slow:
             time.sleep(self.slow)
+        if self.tells:
+            sys.stderr.write(f"folded {self.partition} {self.read}\n")
 
     def beat(self, beat, out) -> None:
         if os.environ.get("TOY_BEATS"):
@@ -68,8 +78,26 @@ class Counting:
         self.changed.clear()
 
 
+def hold(release: Path) -> None:
+    """Send nothing to the changelog of partition 0 until a file is there."""
+    deliver = Writer.deliver
+
+    def closed(topic, partition) -> bool:
+        return (topic, partition) == ("orders-changelog", 0) and not release.exists()
+
+    async def held(self, builder, topic, partition):
+        while closed(topic, partition):  # noqa: ASYNC110  # the file is made by another process
+            await asyncio.sleep(0.05)
+        return await deliver(self, builder, topic, partition)
+
+    Writer.deliver = held
+
+
 def main() -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    if "TOY_HOLD" in os.environ:
+        hold(Path(os.environ["TOY_HOLD"]))
+    engine_module.START_SECONDS = float(os.environ.get("TOY_START", "60"))
     settings = Settings()
     app = create_app(settings)
     source = Source("orders", "order-log", "orders-changelog", Counting, "kpi-cells")
@@ -80,7 +108,13 @@ def main() -> int:
         async for batch in batches:
             await app.engine.apply(batch)
 
-    return run(app)
+    code = run(app)
+    counted = app.engine
+    sys.stderr.write(
+        f"counted rebalances={counted.rebalances} recovered={counted.recovered_rows} "
+        f"kept={counted.kept_rows}\n"
+    )
+    return code
 
 
 if __name__ == "__main__":

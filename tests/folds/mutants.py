@@ -59,7 +59,6 @@ def _none_first() -> AbstractContextManager[Any]:
 
 async def _rows_before_outputs(self: Partition) -> None:
     sendings, changes = self._outbox.take(), self.rows.take()
-    self._room.set()
     if changes:
         await self._write(changes)
     if sendings:
