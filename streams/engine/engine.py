@@ -26,6 +26,7 @@ from streams.engine.unpacking import unpack
 from streams.engine.watch import Standing, Watch
 from streams.engine.writer import Writer
 from streams.errors import TowerError
+from streams.refusal import kept_out
 from streams.topics import named
 
 log = logging.getLogger(__name__)
@@ -174,7 +175,7 @@ class Engine:
     async def start(self) -> None:
         """Connect, check the topics and join the group; the agents must be iterating."""
         settings = self.settings
-        self._writer = Writer(settings.brokers, settings.namespace, self._pulse)
+        self._writer = Writer(settings.kafka, settings.namespace, self._pulse)
         self._consumer = member(settings, self._owned.parked.keys)
         self._feed = Feed(self._consumer, self._owned.open, settings.max_batch)
         self._owned.attach(self._consumer, self._feed, self._writer)
@@ -193,6 +194,7 @@ class Engine:
             [named(settings.namespace, topic) for topic in self._sources], listener=self._owned
         )
         self._spawn(self._pulse.run())
+        self._spawn(kept_out(settings.kafka, lambda: not self._pulse.fresh()))
         self._spawn(self._beats())
         self._spawn(self._commits())
         for source in self._sources.values():

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.config import Settings
 from streams.engine.assignor import StickyAssignor
 from streams.errors import TowerError
+from streams.kafka import consumer_options
 
 REJOIN_MS = 30_000  # for a member to part with its partitions when others come and go
 LOOK_MS = 60_000  # between two looks at who leads which partition
@@ -22,7 +23,7 @@ def member(settings: Settings, held: Callable[[], Iterable[TopicPartition]]) -> 
     """
     session_ms = int(settings.session_timeout_seconds * 1000)
     return AIOKafkaConsumer(
-        bootstrap_servers=settings.brokers,
+        **consumer_options(settings.kafka),
         client_id=f"{settings.namespace}.worker",
         group_id=f"{settings.namespace}.worker",
         group_instance_id=settings.instance,

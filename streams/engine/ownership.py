@@ -120,7 +120,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
     async def _keep(self, kept: Partitions) -> None:
         """Go on from memory where the changelog ends as we left it, else recover anew."""
         wanted = [(partition.source, partition.number) for partition in kept.values()]
-        found = await ends(self._settings.brokers, self._settings.namespace, wanted)
+        found = await ends(self._settings.kafka, self._settings.namespace, wanted)
         lost = []
         for (tp, partition), (table, (begin, end)) in zip(kept.items(), found, strict=True):
             del self.parked[tp]
@@ -140,7 +140,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         started = time.monotonic()
         settings = self._settings
         wanted = [(self._by_name[tp.topic], tp.partition) for tp in tps]
-        found = await recover(settings.brokers, settings.namespace, wanted, self.progress)
+        found = await recover(settings.kafka, settings.namespace, wanted, self.progress)
         for tp, one in zip(tps, found, strict=True):
             self._begin(tp, self._made(one))
             await asyncio.sleep(0)
@@ -163,7 +163,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             tail=Tail(f"{table.topic}/{table.partition}", found.tail),
             writer=self._writer,
             failpoint=self._failpoint,
-            read_foreign=partial(read_range, self._settings.brokers, table),
+            read_foreign=partial(read_range, self._settings.kafka, table),
             barrier_seconds=self._settings.barrier_seconds,
         )
 

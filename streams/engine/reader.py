@@ -9,6 +9,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.kafka import Where, consumer_options
+
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2_000  # records between two turns of the loop, so that heartbeats go on
@@ -18,10 +20,10 @@ Passed = Callable[[int], None]
 
 
 @asynccontextmanager
-async def group_less(where: str, client: str) -> AsyncIterator[Any]:
+async def group_less(where: Where, client: str) -> AsyncIterator[Any]:
     """Yield a consumer of no group."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=where,
+        **consumer_options(where),
         client_id=client,
         group_id=None,
         enable_auto_commit=False,

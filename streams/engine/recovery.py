@@ -14,6 +14,7 @@ from streams.engine.rows import PARTITION_KEY, merge, off_of, unpack
 from streams.engine.source import Source
 from streams.engine.unpacking import unpack as unpack_answers
 from streams.errors import TowerError
+from streams.kafka import Where
 from streams.topics import named
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Recovered:
 
 
 async def ends(
-    where: str, namespace: str, wanted: Iterable[tuple[Source, int]]
+    where: Where, namespace: str, wanted: Iterable[tuple[Source, int]]
 ) -> list[Ends]:
     """Return where the logs of partitions end now."""
     pairs = [
@@ -102,7 +103,7 @@ async def ends(
 
 
 async def recover(
-    where: str,
+    where: Where,
     namespace: str,
     wanted: Iterable[tuple[Source, int]],
     progress: Progress | None = None,
@@ -150,7 +151,7 @@ async def recover(
 
 
 async def read_range(
-    where: str, tp: TopicPartition, ranges: Iterable[tuple[int, int]]
+    where: Where, tp: TopicPartition, ranges: Iterable[tuple[int, int]]
 ) -> dict[bytes, bytes | None]:
     """Return the rows others wrote between our own, the last of each key."""
     log.warning("another writer on %s/%d: %s", tp.topic, tp.partition, ranges)
