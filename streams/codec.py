@@ -6,8 +6,8 @@ Whatever the bytes, nothing here raises. The order of the checks is the order of
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar, cast, get_args
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar, cast, get_args
 
 import msgspec
 from pydantic import ValidationError
@@ -34,8 +34,7 @@ M = TypeVar("M", bound=Model)
 E = TypeVar("E", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded(Generic[M]):
+class Decoded(NamedTuple, Generic[M]):
     """An accepted message; `canonical` is what is kept of it, `unknown`: it held more.
 
     `event` is its kept form (streams/kept.py), of a contact the model.
@@ -147,7 +146,7 @@ def _decode_event(raw: bytes | None, vocabulary: _Vocabulary) -> Decoded[Any] | 
     decoded = _decode_carefully(raw, vocabulary)
     if isinstance(decoded, Rejected):
         return decoded
-    return replace(decoded, event=vocabulary.load(decoded.canonical))
+    return decoded._replace(event=vocabulary.load(decoded.canonical))
 
 
 def _decode_carefully(raw: bytes | None, vocabulary: _Vocabulary) -> Decoded[Any] | Rejected:

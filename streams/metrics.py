@@ -8,12 +8,12 @@ Every series is described in docs/metrics.md.
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -87,28 +87,37 @@ class Names:
         return pair
 
 
-class Deviations(Collector):
-    """A histogram with edges below 0; OpenMetrics gives such a one no sum and no count."""
+class Bins(Collector):
+    """A histogram whose observation is one bisection; the client's own walks its edges.
 
-    def __init__(self) -> None:
-        self._counts: dict[str, list[int]] = {}
+    With edges below 0 it has no sum and no count, which OpenMetrics denies such a one.
+    """
 
-    def observe(self, carrier: str, seconds: float) -> None:
-        """Count one handover, so many seconds after its deadline."""
-        counts = self._counts.setdefault(carrier, [0] * (len(DEVIATION_EDGES) + 1))
-        counts[bisect_left(DEVIATION_EDGES, seconds)] += 1
+    def __init__(
+        self, name: str, says: str, labels: Sequence[str], edges: Sequence[float]
+    ) -> None:
+        self._name, self._says, self._labels = name, says, labels
+        self._edges = edges
+        self._names = (*(str(float(edge)) for edge in edges), "+Inf")
+        self._counts: dict[tuple[str, ...], list[int]] = {}
+        self._sums: dict[tuple[str, ...], float] = {}
+
+    def observe(self, labels: tuple[str, ...], seconds: float) -> None:
+        """Count one observation under its labels."""
+        counts = self._counts.get(labels)
+        if counts is None:
+            counts = self._counts[labels] = [0] * len(self._names)
+            self._sums[labels] = 0.0
+        counts[bisect_left(self._edges, seconds)] += 1
+        self._sums[labels] += seconds
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the histogram of every carrier."""
-        family = HistogramMetricFamily(
-            "tower_delivery_deviation_seconds",
-            "Handover minus deadline, positive is late.",
-            labels=["carrier"],
-        )
-        edges = (*(str(float(edge)) for edge in DEVIATION_EDGES), "+Inf")
-        for carrier, counts in self._counts.items():
-            up_to = zip(edges, accumulate(counts), strict=True)
-            family.add_metric([carrier], list(up_to), None)
+        """Yield the histogram under all labels."""
+        family = HistogramMetricFamily(self._name, self._says, labels=self._labels)
+        summed = self._edges[0] >= 0
+        for labels, counts in self._counts.items():
+            up_to = list(zip(self._names, accumulate(counts), strict=True))
+            family.add_metric(labels, up_to, self._sums[labels] if summed else None)
         yield family
 
 
@@ -145,15 +154,20 @@ class Metrics:
             ["topic"],
             registry=registry,
         )
-        self.deviation = Deviations()
-        registry.register(self.deviation)
-        self.eta_error = Histogram(
+        self.deviation = Bins(
+            "tower_delivery_deviation_seconds",
+            "Handover minus deadline, positive is late.",
+            ["carrier"],
+            DEVIATION_EDGES,
+        )
+        self.eta_error = Bins(
             "tower_eta_error_seconds",
             "Distance between a handover and the ETA in force.",
             ["carrier", "horizon"],
-            buckets=ERROR_EDGES,
-            registry=registry,
+            ERROR_EDGES,
         )
+        registry.register(self.deviation)
+        registry.register(self.eta_error)
         self._begin()
 
     def _begin(self) -> None:
@@ -195,8 +209,7 @@ class Metrics:
                 self._labelled(self.attempts, *labels, fact.reason or "none").inc()
             case EtaDeviation():
                 for horizon, deviation in fact.deviations.items():
-                    error = self._labelled(self.eta_error, carrier, horizon)
-                    error.observe(abs(deviation) / 1_000)
+                    self.eta_error.observe((carrier, horizon), abs(deviation) / 1_000)
             case DelayPredicted():
                 self.predictions.labels(carrier, f"{fact.cause}/1").inc()
             case NoticeSettled() | Correction():
@@ -209,7 +222,7 @@ class Metrics:
         self._labelled(self.deliveries, *pair, fact.outcome).inc()
         if fact.handover is not None and fact.deadline is not None:
             late = (fact.handover - fact.deadline) / 1_000
-            self.deviation.observe(carrier, late)
+            self.deviation.observe((carrier,), late)
 
 
 def _labelled(metric: Any, *labels: str) -> Any:  # noqa: ANN401 - a metric and its child

@@ -47,7 +47,7 @@ class OrderRows:
 
     def holds(self, key: bytes, offset: int) -> bool:
         """Tell whether a row includes a record already (it was recovered ahead)."""
-        return self._rows is not None and self._rows.off(key) >= offset
+        return self._rows is not None and self._rows.recovered_off(key) >= offset
 
     def archived(self, key: bytes, offset: int) -> bool:
         """Tell whether an archive row holds what a record adds, as it was recovered."""
@@ -74,7 +74,7 @@ class OrderRows:
         for key, offset in first.items():
             self._rows.put(key, archive_row(key), offset, first=True)
         for key, offset in written.items():
-            row = self.get(key)
+            row = self._decoded[key]  # it is forgotten below at the earliest
             payload = encode_row(row, stand(key, row))
             self._rows.put(key, payload, offset)
             if not payload:

@@ -78,7 +78,9 @@ def encode_row(row: Row, standing: Standing | None = None) -> bytes:
     order = row.order
     stored = _Stored(
         stub=row.stub,
-        events=[] if order is None else [_kept(each) for each in order.arrivals.values()],
+        events=[]
+        if order is None
+        else [(a.received_at, a.unknown, a.canonical) for a in order.arrivals.values()],
         parked=[_kept(each) for each in row.parked],
         copies=[] if order is None or not order.copies else _kept_copies(order),
         ledger=None if row.ledger == _blank(row.stub) else row.ledger,

@@ -39,8 +39,7 @@ class Arrived:
         self.canonical = canonical
         self.unknown = unknown
         self.identity = (event.source, event.event_id)
-        self.key = self._key(None)
-        self.at = self.key[0]
+        self.place(None)
         self.receipt: Receipt = (received_at, self.key, canonical)
 
     @property
@@ -55,10 +54,6 @@ class Arrived:
 
     def place(self, timezone: str | None) -> None:
         """Set event time and place: a clock that runs ahead is not believed (L9, L17)."""
-        self.key = self._key(timezone)
-        self.at = self.key[0]
-
-    def _key(self, timezone: str | None) -> LifeKey:
         event = self.event
         if event.time_quality == "local_as_z" and timezone is not None:
             at = wall_time_in(event.occurred_at, zone(timezone))
@@ -66,7 +61,8 @@ class Arrived:
             at = millis(event.occurred_at)
         if at > self.received_at + SKEW_MS:
             at = self.received_at
-        return (at, RANK[event.kind], self.received_at, *self.identity)
+        self.at = at
+        self.key: LifeKey = (at, RANK[event.kind], self.received_at, *self.identity)
 
 
 def by_receipt(arrived: Arrived) -> Receipt:

@@ -179,15 +179,14 @@ def next_look(ledger: Ledger, order: Order, now: Millis) -> Millis:
     times, track, next_at = order.judgement.notice_times, order.track, NEVER
     if ledger.version >= times.at_most:
         return NEVER
-    waits = (
-        (ledger.late_since, times.hold),
-        (ledger.good_since, times.clear_hold),
-        (ledger.last_at, times.cooldown),
-        (track.etas[-1][0] if track.etas else None, 0),  # in force from then on
-    )
-    for since, wait in waits:
-        if since is not None and now < since + wait < next_at:
-            next_at = since + wait
+    if track.etas and now < track.etas[-1][0]:
+        next_at = track.etas[-1][0]  # in force from then on
+    if ledger.late_since is not None and now < (at := ledger.late_since + times.hold):
+        next_at = min(at, next_at)
+    if ledger.good_since is not None and now < (at := ledger.good_since + times.clear_hold):
+        next_at = min(at, next_at)
+    if ledger.last_at is not None and now < (at := ledger.last_at + times.cooldown):
+        next_at = min(at, next_at)
     if not ledger.told and track.moved_at is None and now < (at := silent_at(order, promise)):
         return min(at, next_at)
     return next_at
