@@ -136,6 +136,7 @@ class Feed:
             return
         order, high, now = partition.order, self.highwater(tp), time.monotonic()
         if order.cursor != position:
+            order.broken()  # asking again may have to wait; no answer before it is believed
             self.ask_again(tp, "the reader moved by itself")
         elif now - view.moved_at > IDLE_SECONDS and (high or 0) > order.expected != position:
             self.ask_again(tp, "a tail that did not arrive")
