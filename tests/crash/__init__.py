@@ -1,0 +1,1 @@
+"""Seeded runs of the whole tower under faults, judged by replay (docs/testing.md)."""
