@@ -180,13 +180,15 @@ class Building:
 
 
 async def copy(exports: Exports, found: Surveyed, target: Target) -> None:
-    """Write the logs: everything as it was, but for offsets and origins (`Moved`)."""
-    moved = Moved(exports, found)
+    """Write the logs: everything as it was, but for offsets and origins (`Moved`).
+
+    What is still to be applied is dated now: of an old backup retention may delete the rest.
+    """
+    moved, logs = Moved(exports, found), exports.header.logs
     for line in exports.lines():
         record = moved.record(line)
         topic, _, number = line.log.rpartition("/")
-        await target.send(
-            topic, int(number), record.key, record.value, record.headers, record.timestamp
-        )
+        written = record.timestamp if line.offset < logs[line.log].judged else None
+        await target.send(topic, int(number), record.key, record.value, record.headers, written)
     await target.settle()
     await target.must_hold(found.counts)

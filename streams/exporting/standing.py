@@ -116,7 +116,7 @@ async def partitions_of(settings: Settings) -> int:
     """
     needed = [*_SOURCES, *(table for table, _ in _SOURCES.values()), topics.KPI_CELLS]
     names = [named(settings.namespace, each) for each in needed]
-    there = await describe_topics(settings.brokers, names)
+    there = await describe_topics(settings.kafka, names)
     for name in names:
         if name not in there:
             raise TowerError(f"There is no topic {name}: no worker has run in this namespace.")

@@ -50,7 +50,7 @@ async def take(
     couriers = couriers and (before is None or f"{topics.COURIER_LOG}/0" in before.logs)
     count = await partitions_of(settings)
     try:
-        async with group_less(settings.brokers, "tower.export") as consumer:
+        async with group_less(settings.kafka, "tower.export") as consumer:
             found = await standing(consumer, settings, count)
             header = header_of(settings, found, before, couriers=couriers)
             report = summed(found.published)
@@ -78,12 +78,12 @@ async def take_contacts(settings: Settings, path: str | Path) -> int:
         TowerError: no broker, no tower, a file that cannot be written.
     """
     topic = named(settings.namespace, topics.CONTACTS)
-    there = await describe_topics(settings.brokers, [topic])
+    there = await describe_topics(settings.kafka, [topic])
     if topic not in there:
         raise TowerError(f"There is no topic {topic}: no worker has run in this namespace.")
     partitions = [TopicPartition(topic, each) for each in range(there[topic].partitions)]
     newest: dict[bytes, bytes | None] = {}
-    async with group_less(settings.brokers, "tower.export") as consumer:
+    async with group_less(settings.kafka, "tower.export") as consumer:
         ranges = await bounds(consumer, partitions)
         await read(consumer, ranges, lambda _, key, value: newest.update({key: value}))
     known = [value for _, value in sorted(newest.items()) if value is not None]

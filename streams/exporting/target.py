@@ -112,12 +112,12 @@ async def prepared(settings: Settings) -> AsyncIterator[Target]:
         TowerError: no broker; the namespace is in use or has another partition count; Kafka
             does not take everything.
     """
-    await ensure_topics(settings.brokers, settings)
+    await ensure_topics(settings.kafka, settings)
     await _must_fit(settings)
     try:
         async with (
-            group_less(settings.brokers, "tower.rebuild") as consumer,
-            durable_producer(settings.brokers) as producer,
+            group_less(settings.kafka, "tower.rebuild") as consumer,
+            durable_producer(settings.kafka) as producer,
         ):
             target = Target(settings, producer, consumer)
             await target.must_be_empty(settings.partitions)
@@ -131,7 +131,7 @@ async def prepared(settings: Settings) -> AsyncIterator[Target]:
 
 async def _must_fit(settings: Settings) -> None:
     names = [named(settings.namespace, topic.name) for topic in TOPICS]
-    there = await describe_topics(settings.brokers, names)
+    there = await describe_topics(settings.kafka, names)
     for topic in TOPICS:
         name = named(settings.namespace, topic.name)
         needed = topic.partitions or settings.partitions

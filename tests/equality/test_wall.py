@@ -101,6 +101,13 @@ def reconstructed(records, file):
     return file
 
 
+def audited(fleet, folder, rules):
+    """Export what the workers left behind; return the replay of it, which must be all of it."""
+    export = folder / "export.jsonl"
+    fleet.run("export", "--output", export)
+    return json.loads(fleet.run("replay", export, "--rules", rules, "--report", "-"))
+
+
 def nobody_was_wronged(day, watch, commands, gone, back):
     orders = {order.name: order for order in day.orders}
     for asked, answered, as_of, carriers in watch.seen:
@@ -160,6 +167,7 @@ async def check(
     )
     wanted = json.loads(said)
     assert differences(live, wanted) == []
+    assert audited(fleet, folder, file) == live
     total = live["total"]
     assert total["orders"] == len(day.orders) + noise
     assert total["delivery_time"]["on_time"] > 0

@@ -22,6 +22,7 @@ from streams.metrics import Metrics
 from streams.partitioner import partition_of
 from tests.equality.rehearsal import PARTITIONS, Logs, Place, arrive, settle, step
 
+NOW = 1_900_000_000_000  # what the broker of memory dates records with
 TABLES = {
     topics.ORDER_EVENTS: "ingest-order-events-changelog",
     topics.COURIER_EVENTS: "ingest-courier-events-changelog",
@@ -132,12 +133,14 @@ class Memory:
         self.rows = {(topic, n): {} for topic in TABLES for n in range(PARTITIONS)}
         self._topics = {table: topic for topic, table in TABLES.items()}
 
-    async def send(self, topic, partition, key, value, headers=(), timestamp=None):  # noqa: ARG002
+    async def send(self, topic, partition, key, value, headers=(), timestamp=None):
         where = partition_of(key, PARTITIONS) if partition is None else partition
         if topic in self._topics:
             merge(self.rows[self._topics[topic], where], key, value)
         else:
             self.logs.append(topic, where, key, value, headers)
+            log = self.logs.of(topic, where)
+            log[-1] = log[-1]._replace(timestamp=NOW if timestamp is None else timestamp)
 
     async def publish(self, said, which):
         for topic, sendings in said.take().items():

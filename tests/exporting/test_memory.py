@@ -20,7 +20,7 @@ from streams.simulate.lines import said
 from tests.domain.histories import Teller, lines
 from tests.equality.comparing import differences as kpi_differences
 from tests.equality.rehearsal import PARTITIONS
-from tests.exporting.memory import Tower, rebuild
+from tests.exporting.memory import NOW, Tower, rebuild
 from tests.story import DAY, delivered, eta, out, promised, story
 
 BEGINS = datetime(2026, 3, 3, 6, tzinfo=UTC)
@@ -148,6 +148,19 @@ def test_who_was_told_is_not_told_again_and_hears_what_is_new(tmp_path, applied)
     new.attend(schedule(in_order_of_arrival(WORSE), options))
     assert new.notices() == ["A-1/1/delay_worse/2"]
     assert len(facts(new, "delay_predicted")) == 1  # said of the past: a conclusion, no act
+
+
+def test_what_is_still_to_be_applied_is_dated_anew(tmp_path):
+    # Retention goes by these dates, and what workers still have to read must outlast it.
+    old, receipt = told_of_a_delay(Random(1))  # noqa: S311
+    old.hear(receipt)
+    new, _ = rebuild([old.export(tmp_path / "a.jsonl")], RULES, 2)
+    for number in range(PARTITIONS):
+        before, after = (each.logs.of(topics.ORDER_LOG, number) for each in (old, new))
+        applied = old.standing().applied[f"{topics.ORDER_LOG}/{number}"]
+        assert [each.timestamp for each in before] == [0] * len(before)
+        assert [each.timestamp for each in after[:applied]] == [0] * applied
+        assert [each.timestamp for each in after[applied:]] == [NOW] * (len(before) - applied)
 
 
 @pytest.mark.parametrize("enter", [1, 600])
