@@ -74,9 +74,7 @@ class Order:
         self.size += len(arrived.canonical)
         self.with_unknown_fields += arrived.unknown
         if known is not None:
-            self.size -= len(known.canonical)
-            self.with_unknown_fields -= known.unknown
-            self._copy(known)
+            self._become_copy(known)
         if known is None and receipt > self.last_receipt and self._sorts_last(arrived):
             frozen = None if arrived.received_at == self.last_received else self._frozen
             self.last_receipt = receipt
@@ -113,10 +111,16 @@ class Order:
         event = self.arrivals[arrived.identity]
         if arrived.canonical == event.canonical:
             arrived.share(event)
-        else:
-            self.size += len(arrived.canonical)
-        self.size += COPY_OVERHEAD
+        self.size += _room(arrived, event)
         self.copies.setdefault(arrived.identity, []).append(arrived)
+
+    def _become_copy(self, known: Arrived) -> None:
+        """Let another be the event: the one known till now and its copies are copies of that."""
+        copies = self.copies.pop(known.identity, [])
+        self.size -= len(known.canonical) + sum(_room(each, known) for each in copies)
+        self.with_unknown_fields -= known.unknown
+        for each in (*copies, known):
+            self._copy(each)
 
     def _sorts_last(self, arrived: Arrived) -> bool:
         event = arrived.event
@@ -350,3 +354,8 @@ class Order:
             for own in (content_of(self.arrivals[identity].event),)
             for copy in copies
         )
+
+
+def _room(copy: Arrived, event: Arrived) -> int:
+    """Return about how many encoded bytes a copy of an event takes."""
+    return COPY_OVERHEAD + (0 if copy.canonical == event.canonical else len(copy.canonical))

@@ -6,7 +6,10 @@ Each expected value is worked out by hand in the test's comment.
 from typing import Any
 
 from models.rules import Rules
+from streams.domain.arrivals import Arrived
+from streams.domain.order import COPY_OVERHEAD, Order
 from streams.replay import Replay
+from tests.domain.given import JUDGEMENT, arrivals
 from tests.domain.histories import lines
 from tests.domain.oracle import instant
 from tests.story import Event, delivered, event, promised
@@ -141,3 +144,18 @@ def test_a_copy_received_after_as_of_is_accepted_once_its_row_has_ended() -> Non
     for more in ((), (other,)):
         counts = report_of(*story, *more, as_of="2026-04-03T09:30:00Z")["events"]
         assert (counts["accepted"], counts["duplicate"]) == (3 + len(more), 0)
+
+
+def test_the_room_of_copies_does_not_hang_on_which_came_first() -> None:
+    # Two copies say A and one says B, which is the event: it was received first. A is stored
+    # twice whole, as it differs from the event, whether it was taken for the event or not.
+    says_a, says_b = delivered(30), {**delivered(30), "to": "neighbour"}
+    first, *later = arrivals(says_b, says_a, says_a)
+    later = [Arrived(each.event, each.received_at + 1, each.canonical) for each in later]
+    sizes = set()
+    for came in ([first, *later], [*later, first], [later[0], first, later[1]]):
+        order = Order(JUDGEMENT)
+        for each in came:
+            order.add(Arrived(each.event, each.received_at, each.canonical))
+        sizes.add(order.size)
+    assert sizes == {len(first.canonical) + 2 * (len(later[0].canonical) + COPY_OVERHEAD)}
