@@ -115,7 +115,7 @@ class Order:
         self.copies.setdefault(arrived.identity, []).append(arrived)
 
     def _become_copy(self, known: Arrived) -> None:
-        """Let another be the event: the one known till now and its copies are copies of that."""
+        """Let what was the event be a copy of another, as its own copies are."""
         copies = self.copies.pop(known.identity, [])
         self.size -= len(known.canonical) + sum(_room(each, known) for each in copies)
         self.with_unknown_fields -= known.unknown
