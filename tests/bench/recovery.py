@@ -23,7 +23,6 @@ from streams.domain.judgement import Judgement
 from streams.engine.api import Record
 from streams.engine.rows import PARTITION_KEY, PartitionRows, pack
 from streams.engine.writer import Outbox
-from streams.livereport import live_report
 from streams.metrics import Metrics
 from streams.orders import OrdersFold
 from streams.partitioner import partition_of
@@ -31,7 +30,7 @@ from streams.topics import ORDER_LOG, named
 from tests.bench.day import EVENTS_PER_ORDER, Line, day
 from tests.bench.table import spread, table, whole
 from tests.bench.topic import held
-from tests.bench.towers import Worker, durable_at, metric, rest, workers
+from tests.bench.towers import Worker, durable_at, metric, reported, rest, workers
 
 LIFE = sorted(day(EVENTS_PER_ORDER).lines, key=lambda line: line.at)
 HELD = LIFE[:5]  # promised, picked up, at the depot, out for delivery, an ETA
@@ -134,7 +133,7 @@ async def _touched(settings: Settings, orders: int, nothing: int) -> tuple[float
     topic = await held(settings, events, end)
     async with workers(settings) as (worker,):
         began = await topic.show()
-        await live_report(settings, wait=end)
+        await reported(settings, end, [worker])
         await rest([worker])
         bytes_each = (_resident(worker) - nothing) / orders
         ended = await durable_at(settings, ORDER_LOG)

@@ -51,7 +51,7 @@ def _checked(contestant: Contestant, run: Run, wanted: Day) -> Run:
 
 
 def _table(contestants: Sequence[Contestant], runs: dict[str, list[Run]], events: int) -> str:
-    head = ["", "events/s", "of bare", "worker is", "CPU us an event", "peak MiB"]
+    head = ["", "events/s", "of bare", "the worker to it", "CPU us an event", "peak MiB"]
     rows = []
     for each in contestants:
         mine = runs[each.name]

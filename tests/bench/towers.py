@@ -30,6 +30,7 @@ from tests.bench.topic import Held, reading, records
 
 TOWER = Path(sys.executable).with_name("tower")
 LONGEST_SECONDS = 600.0
+RESTING_CORE = 0.1  # of a core: what a worker uses that has nothing to do is less
 CHANGELOG = {ORDER_LOG: "orders-changelog", COURIER_LOG: "couriers-changelog"}
 _ADDRESS = re.compile(rb"http://(\S+)/metrics")
 
@@ -39,7 +40,6 @@ class Worker:
 
     def __init__(self, settings: Settings, **more: str) -> None:
         self._said = tempfile.NamedTemporaryFile()  # noqa: SIM115 - see close
-        self.started = time.monotonic()
         environment = {
             "TOWER_BROKERS": settings.brokers,
             "TOWER_NAMESPACE": settings.namespace,
@@ -57,19 +57,29 @@ class Worker:
 
     def ready(self) -> bool:
         """Tell whether it is recovered and consuming; fails if it has ended."""
-        said = Path(self._said.name).read_bytes()
-        if self._child.poll() is not None:
-            raise AssertionError(f"the worker ended: {said.decode()[-2_000:]}")
-        found = _ADDRESS.search(said)
+        self.must_run()
         try:
-            return bool(found and self.asked("readyz"))
+            return bool(self.asked("readyz"))
         except OSError:
             return False
 
+    def ended(self) -> bool:
+        """Tell whether the process is no more."""
+        return self._child.poll() is not None
+
+    def must_run(self) -> None:
+        """Fail with what it said if it has ended."""
+        if self.ended():
+            raise AssertionError(f"the worker ended: {self._says().decode()[-2_000:]}")
+
+    def _says(self) -> bytes:
+        return Path(self._said.name).read_bytes()
+
     def asked(self, path: str) -> str:
-        """Return what it serves at a path; fails where it says no."""
-        found = _ADDRESS.search(Path(self._said.name).read_bytes())
-        assert found is not None
+        """Return what it serves at a path; OSError where it serves nothing yet or says no."""
+        found = _ADDRESS.search(self._says())
+        if found is None:
+            raise ConnectionError("it serves nothing yet")
         with urllib.request.urlopen(f"http://{found[1].decode()}/{path}") as answer:
             return str(answer.read().decode())
 
@@ -120,20 +130,37 @@ async def work(
         before = [processor_seconds(each.pid) for each in all_of_them]
         with watch(all_of_them[0].pid):
             began = await topic.show()
-            report = await live_report(settings, wait=END)
+            report = await reported(settings, END, all_of_them)
             await rest(all_of_them)
         cpu = [processor_seconds(each.pid) for each in all_of_them]
         peaks = [peak_bytes(each.pid) for each in all_of_them]
-    ended = await durable_at(settings, log)
+        ended = await durable_at(settings, log)
     return Run((ended - began) / 1_000, sum(cpu) - sum(before), sum(peaks), report)
+
+
+async def reported(
+    settings: Settings, end: Millis, all_of_them: list[Worker]
+) -> dict[str, Any]:
+    """Return the report once every clock has passed the end; fails if a worker ends before."""
+    report = asyncio.create_task(live_report(settings, wait=end))
+    try:
+        await wait_for(lambda: report.done() or any(map(Worker.ended, all_of_them)), 0.2)
+        for each in all_of_them:
+            each.must_run()
+        return await report
+    finally:
+        report.cancel()
 
 
 async def rest(all_of_them: list[Worker]) -> None:
     """Wait until workers have used next to nothing for a second."""
-    before = float("-inf")
-    while (now := sum(processor_seconds(each.pid) for each in all_of_them)) - before > 0.1:
-        before = now
-        await asyncio.sleep(1)
+    used = [float("-inf")]
+
+    def resting() -> bool:
+        used.append(sum(processor_seconds(each.pid) for each in all_of_them))
+        return used[-1] - used[-2] < RESTING_CORE * len(all_of_them)
+
+    await wait_for(resting, pause=1)
 
 
 def metric(worker: Worker, name: str) -> float:
