@@ -67,22 +67,26 @@ def live(lived, bootstrap):
     assert towers.run("export", "--output", str(moving))[0] == 0, towers.says()
     telling.join()
     lived.moving = towers.run("replay", str(moving), "--rules", str(lived.rules))
-    towers.report(wait=day.instant(now()))
+    report(towers, wait=now())
     until(lambda: not waiting(towers), 20, towers.says)
     for process in workers:
         process.signal()
     assert [process.ended(30) for process in workers] == [0, 0], towers.says()
     dispatcher.signal()
     assert dispatcher.ended(30) == 0, towers.says()
-    lived.report = towers.report()
+    lived.report = report(towers)
     lived.sent = lived.sink.ids
+
+
+def report(towers, wait=None):
+    """Return a tower's report, once its clocks have passed `wait` (epoch milliseconds)."""
+    settings = Settings(brokers=towers.bootstrap, namespace=towers.namespace)
+    return asyncio.run(live_report(settings, wait))
 
 
 def waiting(towers):
     """Return how many notices the orders have not heard the end of."""
-    settings = Settings(brokers=towers.bootstrap, namespace=towers.namespace)
-    total = asyncio.run(live_report(settings))["total"]
-    return total.get("notices", {"waiting": 1})["waiting"]
+    return report(towers)["total"].get("notices", {"waiting": 1})["waiting"]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from streams.embedded import EmbeddedBroker
 from streams.publishing import durable_producer
 from tests.equality.wall import now
 from tests.exporting import day
+from tests.exporting.conftest import report
 from tests.exporting.day import instant
 from tests.processes import towers as settled
 from tests.processes import until
@@ -100,13 +101,13 @@ async def test_a_new_tower_is_the_old_one_and_tells_nobody_twice(lived, export, 
     folder = lived.folder / "new"
     folder.mkdir()
     with settled(bootstrap, name, folder, rules=lived.rules, smtp_port=lived.sink.port) as new:
-        assert await asyncio.to_thread(new.report) == lived.report
+        assert await asyncio.to_thread(report, new) == lived.report
         await asyncio.to_thread(go_on, lived, new, folder)
     asked = notices(await read_topic(f"{name}.notice-commands"))
     assert asked == ["new-1/1/delay_predicted/1"]
     assert lived.sink.ids[: len(lived.sent)] == lived.sent
     assert len(lived.sink.ids) == len(set(lived.sink.ids)) == len(lived.sent) + 1
-    assert await asyncio.to_thread(towers.report) == lived.report  # the old is as it was
+    assert await asyncio.to_thread(report, towers) == lived.report  # the old is as it was
 
 
 def go_on(lived, new, folder):
@@ -116,8 +117,7 @@ def go_on(lived, new, folder):
     assert lived.towers.run("export", *words)[0] == 0
     assert contacts.read_text().count("\n") == day.ORDERS
     assert new.run("publish", "/dev/null", "--contacts", str(contacts))[0] == 0
-    processes = [new.start("worker"), new.start("dispatcher")]
-    new.ready(processes)
+    new.ready([new.start("worker"), new.start("dispatcher")])
     begin = now()
     promise = {"start": instant(begin), "end": instant(begin + day.PROMISE_MS)}
     events = [
@@ -129,15 +129,12 @@ def go_on(lived, new, folder):
     ]  # fmt: skip
     asyncio.run(send(new.bootstrap, new.namespace, *events))
     until(lambda: len(lived.sink.ids) > len(lived.sent), 30, new.says)
-    report = new.report(wait=instant(now()))
+    after = report(new, wait=now())
     before = lived.report["events"]
-    assert report["events"] == before | {
+    assert after["events"] == before | {
         "read": before["read"] + 2, "accepted": before["accepted"] + 2,
     }  # fmt: skip
-    assert report["total"]["open"] == lived.report["total"]["open"]
-    for process in processes:
-        process.signal()
-    assert [process.ended(30) for process in processes] == [0, 0], new.says()
+    assert after["total"]["open"] == lived.report["total"]["open"]
     file = folder / "new.jsonl"
     assert new.run("export", "--output", str(file))[0] == 0
     code, said = new.run("replay", str(file), "--rules", str(lived.rules))
@@ -166,10 +163,10 @@ def test_a_backup_is_restored_to_an_empty_cluster(lived, export, tmp_path):
         assert code == 0, said
         assert "is the old one in every field" in said
         assert restored.run("publish", "/dev/null", "--contacts", str(contacts))[0] == 0
-        assert restored.report() == lived.report
+        assert report(restored) == lived.report
         restored.ready([restored.start("worker"), restored.start("dispatcher")])
-        report = restored.report(wait=instant(now()))
-        assert report["events"] == lived.report["events"]
-        assert report["total"]["notices"] == lived.report["total"]["notices"]
-        assert report["total"]["orders"] == lived.report["total"]["orders"] == day.ORDERS
+        after = report(restored, wait=now())
+        assert after["events"] == lived.report["events"]
+        assert after["total"]["notices"] == lived.report["total"]["notices"]
+        assert after["total"]["orders"] == lived.report["total"]["orders"] == day.ORDERS
     assert lived.sink.ids == sent
