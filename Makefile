@@ -8,6 +8,9 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 VENV ?= .venv
 FOR ?=
+RUNS ?= 30
+SEED ?=
+SHORT ?=
 ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -16,7 +19,7 @@ LOCK := env -u PIP_FIND_LINKS uv pip compile --quiet --universal --python-versio
 SOURCES := models streams dashboards tests
 GENERATED := deploy/grafana/dashboards deploy/prometheus/rules
 
-.PHONY: help setup fmt lint types test integration rules generate check crash bench demo lock \
+.PHONY: help setup fmt lint types test integration rules generate check long crash bench demo lock \
 	up down logs clean
 
 help: ## list the targets
@@ -59,8 +62,11 @@ test: setup ## run the quick tests (about three minutes; starts its own Kafka)
 integration: setup ## run only the tests that need the embedded Kafka
 	$(BIN)/pytest -m "kafka and not slow" $(ARGS)
 
-crash: setup ## run the long tests, two at a time: kills, restarts, whole files through a real Kafka
+long: setup ## run the long tests, two at a time: kills, restarts, whole files through a real Kafka
 	$(BIN)/pytest -m slow -n 2 --dist loadfile $(ARGS)
+
+crash: setup ## play whole towers under faults and judge them by replay; make crash RUNS=30 SEED=7
+	$(BIN)/python -m tests.crash --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(if $(SHORT),--short)
 
 rules: setup ## check and test alerts, scrape and routing files with promtool and amtool
 	@for tool in promtool amtool; do command -v $$tool >/dev/null || \

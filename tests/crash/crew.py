@@ -17,6 +17,7 @@ from pathlib import Path
 TOWER = (str(Path(sys.executable).with_name("tower")), "worker")
 STALL = "the worker stood still"
 HIT = re.compile(r"^failpoint hit (\S+ \S+) \d+ (\d+)$", re.MULTILINE)
+DONE = ("recovered ", "kept ", "partitions assigned: none")  # news of a worker at work
 TURN_SECONDS = 0.02
 BREATH_SECONDS = 0.3  # before a worker is started again
 MOST_FINDINGS = 3  # then no more are started
@@ -53,13 +54,18 @@ class Worker:
 
     def recovering(self) -> bool:
         """Tell whether it was assigned partitions and has not read their rows yet."""
-        says = self.says()
-        return says.rfind("partitions assigned: ") > says.rfind("recovered ")
+        return self._last_news() == "partitions assigned: "
 
     def recovered(self) -> bool:
         """Tell whether it has recovered what it was assigned last."""
+        return self._last_news() in DONE
+
+    def _last_news(self) -> str | None:
+        """Return how the last line of its log begins that is about its partitions."""
         says = self.says()
-        return says.rfind("recovered ") > says.rfind("partitions assigned: ")
+        places = {says.rfind(news): news for news in ("partitions assigned: ", *DONE)}
+        last = max(places)
+        return places[last] if last >= 0 else None
 
     def state(self) -> str:
         if self.code is not None:

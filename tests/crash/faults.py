@@ -18,8 +18,9 @@ FLUSHES = (
 )  # fmt: skip
 TURN_SECONDS = 0.01
 AT_WORK = 0.7  # the share of faults that wait for a worker at work
-COMING_SECONDS = 6.0  # how long a fault waits for the moment it is meant for
+COMING_SECONDS = 10.0  # how long a fault waits for the moment it is meant for
 FULL_SECONDS = 6.0
+FULL = "disk full"
 IN_FLIGHT_SECONDS = 0.4  # until what the publisher sent is acknowledged
 REFUSED_SECONDS = 8.0
 UNREACHED = "No Kafka broker answers"
@@ -43,17 +44,19 @@ async def _one(scene: Scene, rng: Random) -> Worker | None:
     """Return a worker that lives and runs; mostly one at work, waiting a little for it."""
 
     def living() -> list[Worker]:
-        return [each for each in scene.crew.permanent if not each.stopped]
+        there = scene.crew.permanent
+        return [each for each in there if not each.stopped and not each.expected]
 
     def working() -> list[Worker]:
         return [each for each in living() if each.recovered()]
 
-    if rng.random() < AT_WORK:
-        await _until(working, COMING_SECONDS)
-    there = working() or living()
-    if not there:
-        scene.tell("no worker is there")
-    return rng.choice(there) if there else None
+    async with scene.choosing:
+        if rng.random() < AT_WORK and await _until(working, COMING_SECONDS):
+            await asyncio.sleep(rng.uniform(0.0, 0.6))
+        there = working() or living()
+        if not there:
+            scene.tell("no worker is there")
+        return rng.choice(there) if there else None
 
 
 async def _until(true: Callable[[], object], seconds: float) -> bool:
@@ -224,7 +227,7 @@ async def broker_paused(scene: Scene, rng: Random, longest: float) -> None:
         scene.tell("the broker goes on")
 
 
-@kind("disk full")
+@kind(FULL)
 async def disk_full(scene: Scene, rng: Random, longest: float) -> None:
     """Fill the broker's disk until it gives up, then make room and start it again."""
     async with scene.silent:
@@ -234,15 +237,17 @@ async def disk_full(scene: Scene, rng: Random, longest: float) -> None:
             scene.tell("no broker whose disk could be full")
             return
         scene.crew.excused.add(REFUSED)
-        with scene.publisher_held():  # it gives up for good where a worker is started again
-            await asyncio.sleep(IN_FLIGHT_SECONDS)
-            scene.tell(f"the broker's disk is full ({scene.disk.how})")
-            await asyncio.to_thread(scene.disk.fill, pid)
-            gave_up = await _until(lambda: not scene.broker.running, FULL_SECONDS)
-            scene.tell("the broker gave up" if gave_up else "the broker is killed")
-            await asyncio.to_thread(scene.broker.kill)
-            scene.disk.empty()
-            await asyncio.to_thread(scene.broker.start)
+        # The publisher gives up for good where a worker is started again: it is held.
+        scene.hold(FULL)
+        await asyncio.sleep(IN_FLIGHT_SECONDS)
+        scene.tell(f"the broker's disk is full ({scene.disk.how})")
+        await asyncio.to_thread(scene.disk.fill, pid)
+        gave_up = await _until(lambda: not scene.broker.running, FULL_SECONDS)
+        scene.tell("the broker gave up" if gave_up else "the broker is killed")
+        await asyncio.to_thread(scene.broker.kill)
+        scene.disk.empty()
+        await asyncio.to_thread(scene.broker.start)
+        scene.release(FULL)
         scene.tell("the broker is back")
 
 

@@ -26,11 +26,12 @@ START = datetime(2026, 11, 2, 6, tzinfo=UTC)
 
 Letter = tuple[str, str, bytes]  # topic, reason, raw
 
-# What a kind of fact says about an order in the end, however often it was said before.
-CONCLUSIONS = {
+# What a kind of fact says about an order in the end, however often it was said before. The
+# rest depends on what had arrived when it was said; of a deviation that is all but its being.
+CONCLUSIONS: dict[str, tuple[str, ...]] = {
     "delivery_outcome": ("outcome",),
     "attempt_concluded": ("succeeded", "reason"),
-    "eta_deviation": ("deviations",),
+    "eta_deviation": (),
     "correction": ("event",),
 }
 

@@ -22,8 +22,8 @@ from tests.crash.verdict import (
     findings_of_report,
 )
 
-START_SECONDS = 30.0  # until the workers are at work
-SETTLE_SECONDS = 60.0  # from the last fault and the last event to the end of every log
+START_SECONDS = 60.0  # until the workers are at work
+SETTLE_SECONDS = 90.0  # from the last fault and the last event to the end of every log
 STOP_SECONDS = 10.0
 TURN_SECONDS = 0.05
 UPSTREAMS = [
@@ -102,23 +102,28 @@ async def _play(plan: Plan, scene: Scene, expected: Expected, file: Path) -> Non
     """Publish and strike; return once both have come to their end."""
     async with asyncio.timeout(START_SECONDS):
         await _until(lambda: any(each.recovered() for each in scene.crew.alive))
-    publisher = scene.publish(file, expected.lines / plan.seconds, plan.keys)
-    async with Reading(scene.broker.bootstrap, NAMESPACE, PARTITIONS) as reading:
-        async with asyncio.timeout(START_SECONDS):
-            while not any((await reading.ends()).values()):
-                await asyncio.sleep(TURN_SECONDS)
+        publisher = scene.publish(file, expected.lines / plan.seconds, plan.keys)
+        await _begun(scene)
     scene.tell(f"publishing {expected.lines} events, {plan.workers} workers, keys {plan.keys}")
-    strikes = [asyncio.create_task(_strike(scene, each, plan.longest)) for each in plan.strikes]
+    jobs = [asyncio.create_task(_strike(scene, each, plan.longest)) for each in plan.strikes]
+    pacing = asyncio.create_task(scene.pace())
     try:
         async with asyncio.timeout(plan.seconds + 4 * plan.longest + SETTLE_SECONDS):
-            await asyncio.gather(*strikes)
+            await asyncio.gather(*jobs)
             await _until(lambda: publisher.poll() is not None)
     finally:
-        for each in strikes:
+        for each in (*jobs, pacing):
             each.cancel()
-        await asyncio.gather(*strikes, return_exceptions=True)
+        await asyncio.gather(*jobs, pacing, return_exceptions=True)
     assert publisher.returncode == 0, scene.published()
     scene.tell("all is published, no more faults")
+
+
+async def _begun(scene: Scene) -> None:
+    """Return once the first event is in its topic."""
+    async with Reading(scene.broker.bootstrap, NAMESPACE, PARTITIONS) as reading:
+        while not any((await reading.ends()).values()):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(TURN_SECONDS)
 
 
 async def _until(true: Callable[[], bool]) -> None:

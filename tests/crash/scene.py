@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -21,6 +20,9 @@ from tests.crash.disk import Disk
 NAMESPACE = "crash"
 SESSION_SECONDS = 4.0
 PARTITIONS = 4
+PACE_SECONDS = 0.2
+BACKLOG_SECONDS = 1.5  # of events are sent while nobody works, the rest waits
+NOBODY = "nobody works"
 SETTINGS = {
     "TOWER_NAMESPACE": NAMESPACE,
     "TOWER_PARTITIONS": str(PARTITIONS),
@@ -47,10 +49,12 @@ class Scene:
         self.disk = Disk(folder / "broker")
         self.broker = EmbeddedBroker(self.disk.folder)
         self.silent = asyncio.Lock()  # held by whoever takes the broker away
+        self.choosing = asyncio.Lock()  # held by whoever waits for a worker to strike at
         self._command, self._given = command, env or {}
         self.crew: Crew
         self.settings: Settings
         self._publisher: subprocess.Popen[bytes] | None = None
+        self._holders: set[str] = set()
 
     def tell(self, what: str) -> None:
         """Note what happened."""
@@ -74,16 +78,32 @@ class Scene:
             self._publisher = subprocess.Popen(words, env=self._env, stdout=log, stderr=log)
         return self._publisher
 
-    @contextmanager
-    def publisher_held(self) -> Iterator[None]:
-        """Let the publisher stand still."""
+    def hold(self, why: str) -> None:
+        """Let the publisher stand still until nobody holds it any more."""
+        self._holders.add(why)
+        self._signal_publisher(signal.SIGSTOP)
+
+    def release(self, why: str) -> None:
+        """Let the publisher go on if nobody else holds it."""
+        self._holders.discard(why)
+        if not self._holders:
+            self._signal_publisher(signal.SIGCONT)
+
+    def _signal_publisher(self, number: signal.Signals) -> None:
         if self._publisher is not None and self._publisher.poll() is None:
-            self._publisher.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            if self._publisher is not None and self._publisher.poll() is None:
-                self._publisher.send_signal(signal.SIGCONT)
+            self._publisher.send_signal(number)
+
+    async def pace(self) -> None:
+        """Hold the publisher while nobody works, so that later faults meet events too."""
+        away = 0.0
+        while True:
+            working = any(each.recovered() and not each.stopped for each in self.crew.alive)
+            away = 0.0 if working else away + PACE_SECONDS
+            if away > BACKLOG_SECONDS:
+                self.hold(NOBODY)
+            elif NOBODY in self._holders:
+                self.release(NOBODY)
+            await asyncio.sleep(PACE_SECONDS)
 
     def published(self) -> str:
         """Return what the publisher said."""
