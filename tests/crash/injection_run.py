@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from tests.crash.plan import Plan, Strike, plan_of
-from tests.crash.run import Outcome, run
-
 from tests.crash.injection import Meddler, Mishaps
 from tests.crash.injection_worker import COMMAND, INJECTED, environment
+from tests.crash.plan import Plan, Strike, plan_of
+from tests.crash.run import Outcome, run
 
 KINDS = (
     "more workers", "kill", "flapping", "kill in a flush", "more workers", "terminate", "kill",
