@@ -78,6 +78,7 @@ async def made(bootstrap, namespace, leave_out, wrong):
         for topic in TOPICS
         if topic.name != leave_out
     ]
+    new.append(NewTopic(named(namespace, "model"), 1, 1))
     async with connected(bootstrap) as admin:
         await admin.create_topics(new)
 
@@ -88,13 +89,15 @@ def there(bootstrap, namespace):
     return len(asyncio.run(describe_topics(bootstrap, names)))
 
 
-async def sent(bootstrap, namespace, *records):
+async def sent(bootstrap, namespace, *records, timestamp=None):
     """Send records (topic, key, value, partition) of a namespace."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()
     try:
         for topic, key, value, partition in records:
-            await producer.send_and_wait(named(namespace, topic), value, key, partition)
+            await producer.send_and_wait(
+                named(namespace, topic), value, key, partition, timestamp
+            )
     finally:
         await producer.stop()
 
@@ -149,8 +152,12 @@ def test_what_lies_on_the_topics_is_counted_without_any_process(broker, namespac
             *[("order-events", b"k", b"{}", 3)] * 5,
         )
     )
+    two_days_ago = at - 2 * 86_400_000
+    old = ("model", b"k", b"m", 0)
+    asyncio.run(sent(broker.bootstrap, namespace, old, timestamp=two_days_ago))
     code, found = doctor(broker.bootstrap, namespace)
     assert code == 1
+    assert found.pop("model") == "The topic of the model holds none of the last 24 hours."
     topics = found.pop("topics")
     assert f"The topic {namespace}.order-facts does not exist" in topics
     assert f"The topic {namespace}.order-log has cleanup.policy=compact" in topics
