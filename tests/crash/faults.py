@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 from tests.crash.crew import Worker
-from tests.crash.scene import SESSION_SECONDS, Scene
+from tests.crash.scene import NAMESPACE, PARTITIONS, SESSION_SECONDS, Scene
+from tests.crash.verdict import Reading, findings_of_progress
 
 Strike = Callable[[Scene, Random, float], Awaitable[None]]
 
@@ -181,7 +182,9 @@ async def flapping(scene: Scene, rng: Random, longest: float) -> None:
     for _ in range(3):
         worker = scene.crew.start()
         scene.tell(f"{worker.name} joins for a moment")
-        await _until(lambda: worker.state() != "starting" or worker.code is not None, 4.0)  # noqa: B023
+        await _until(
+            lambda: worker.state() != "starting" or worker.code is not None, COMING_SECONDS
+        )  # noqa: B023
         await asyncio.sleep(rng.uniform(0.0, 0.5))
         scene.tell(f"SIGTERM {worker.name}, {worker.state()}")
         worker.terminate()
@@ -267,6 +270,8 @@ async def changelog_refuses(scene: Scene, rng: Random, longest: float) -> None:
         try:
             met = await _until(refused, REFUSED_SECONDS)
             scene.tell("a worker gave up" if met else "nothing was refused")
+            async with Reading(scene.broker.bootstrap, NAMESPACE, PARTITIONS) as reading:
+                scene.findings += findings_of_progress(await reading.progress(), ended=False)
         finally:
             await scene.configure(topic)
         scene.tell(f"{topic} takes rows again")

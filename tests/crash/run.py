@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from aiokafka.errors import KafkaError
+
+from streams.errors import TowerError
 from streams.livereport import live_report
 from tests.crash.crew import TOWER
 from tests.crash.faults import KINDS
@@ -77,13 +80,13 @@ async def run(
         tending.append(asyncio.create_task(scene.crew.tend()))
         await _play(plan, scene, expected, file)
         await _judge(scene, expected, outcome)
-    except (TimeoutError, OSError, AssertionError) as failure:
+    except (TimeoutError, OSError, AssertionError, TowerError, KafkaError) as failure:
         outcome.others.append(f"it did not come to its end: {failure!r}; {_state(scene)}")
     finally:
         for task in tending:
             task.cancel()
         await scene.close()
-    outcome.others += scene.crew.findings
+    outcome.others += scene.findings + scene.crew.findings
     outcome.told = scene.told
     outcome.seconds = time.monotonic() - began
     return outcome

@@ -37,7 +37,8 @@ CONFIGS = {topic.name: topic.config for topic in TOPICS}
 class Scene:
     """One run's own broker and workers; `command` starts a worker.
 
-    `told` is what happened, each line with the seconds since the run began.
+    `told` is what happened, each line with the seconds since the run began, `findings` what
+    a fault saw that must not be.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Scene:
     ) -> None:
         self.folder = folder
         self.told: list[str] = []
+        self.findings: list[str] = []
         self.began = time.monotonic()
         self.disk = Disk(folder / "broker")
         self.broker = EmbeddedBroker(self.disk.folder)
