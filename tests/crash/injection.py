@@ -22,6 +22,7 @@ Tell = Callable[[str], None]
 Records = list[Any]  # aiokafka's
 
 SPAN = 40  # records a stranger takes away at most
+TAKING_MS = 50  # how long it waits for them
 
 
 def another(chance: Random) -> Random:
@@ -135,7 +136,7 @@ class Meddler:
                 consumer.seek(tp, chance.randint(max(0, high - SPAN), high))
             case _:
                 most = chance.randint(1, SPAN)
-                taken = await consumer.getmany(tp, timeout_ms=0, max_records=most)
+                taken = await consumer.getmany(tp, timeout_ms=TAKING_MS, max_records=most)
                 if tp not in taken:
                     return
                 if kind == "records kept":

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from streams.cli.main import main
 from streams.engine.feed import Feed
-from tests.crash.injection import Meddler, Mishaps, another
+from tests.crash.injection import Meddler, Mishaps, Tell, another
 
 INJECTED = "injected "
 COMMAND = (sys.executable, "-m", "tests.crash.injection_worker")
@@ -54,18 +54,18 @@ class _Way:
 
 
 @contextmanager
-def tampered(chance: Random, share: float) -> Iterator[None]:
+def tampered(chance: Random, share: float, tell: Tell = told) -> Iterator[None]:
     """Let every feed of this process be disturbed."""
     made, run, look, opened = Feed.__init__, Feed.run, Feed._look, Feed.opened
     disturbers: list[Meddler | Mishaps] = []
 
     def init(self: Feed, consumer: Any, *rest: Any, **more: Any) -> None:
-        meddler = Meddler(consumer, another(chance), share, told)
+        meddler = Meddler(consumer, another(chance), share / 2, tell)
         disturbers.append(meddler)
         made(self, meddler, *rest, **more)
 
     async def running(self: Feed, source: Any, channel: Any) -> None:
-        mishaps = Mishaps(another(chance), share, told)
+        mishaps = Mishaps(another(chance), share, tell)
         disturbers.append(mishaps)
         await run(self, source, _Way(channel, mishaps))  # type: ignore[arg-type]
 

@@ -34,14 +34,22 @@ def _no_offset_guard() -> Patch:
     return patch.object(OrderRows, "holds", _never)
 
 
-def _guard_after_deadlines() -> Patch:
+@contextmanager
+def _guard_after_deadlines() -> Iterator[None]:
+    """Let deadlines step a row first, and ask how far it is only afterwards."""
     advance = OrdersFold.advance
 
     def unguarded(self: OrdersFold, clock: int, offset: int, out: Any) -> None:
         with patch.object(self.rows, "holds", _never):
             advance(self, clock, offset, out)
 
-    return patch.object(OrdersFold, "advance", unguarded)
+    def as_it_is_now(self: OrderRows, key: bytes, offset: int) -> bool:
+        return self._rows is not None and self._rows.off(key) >= offset
+
+    with ExitStack() as patches:
+        patches.enter_context(patch.object(OrdersFold, "advance", unguarded))
+        patches.enter_context(patch.object(OrderRows, "holds", as_it_is_now))
+        yield
 
 
 def _batch_starts_only() -> Patch:
