@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -17,6 +17,7 @@ from typing import Self
 from streams.embedded import guardian, properties
 from streams.embedded.jars import cache_folder, fetch
 from streams.embedded.java import ClassArchive, Java, class_archive, find_java
+from streams.embedded.listeners import Listener, scram_words
 from streams.errors import TowerError
 
 _READY = "Kafka Server started"
@@ -47,6 +48,7 @@ class EmbeddedBroker:
     Its data lives in `folder` and is kept there; without a folder it lives in a temporary one
     that goes with the broker. Clients connect at `port`, else at a free one. The broker dies
     with this process, also on kill -9. `say` is told, in one line, when something takes long.
+    More `listeners` have TLS and logins; with `acls` their clients may do what ACLs say.
     Raises TowerError when Java or the jars cannot be had, or Kafka does not start.
     """
 
@@ -56,10 +58,14 @@ class EmbeddedBroker:
         *,
         port: int | None = None,
         say: Callable[[str], None] = _silent,
+        listeners: Sequence[Listener] = (),
+        acls: bool = False,
     ) -> None:
         self._kept = folder is not None
         self._say = say
         self._port = port
+        self._listeners = tuple(listeners)
+        self._acls = acls
         self.folder = folder or _throwaway_folder()
         self.log = self.folder / "broker.log"
         self.pid: int | None = None
@@ -75,6 +81,14 @@ class EmbeddedBroker:
         if self._ports is None:
             raise TowerError("The embedded broker has not been started.")
         return f"127.0.0.1:{self._ports.client}"
+
+    def address(self, protocol: str) -> str:
+        """Return where clients of one of the other listeners connect."""
+        if self._ports is None:
+            raise TowerError("The embedded broker has not been started.")
+        listeners = zip(self._listeners, self._ports.more, strict=True)
+        ports = {str(each.protocol): port for each, port in listeners}
+        return f"127.0.0.1:{ports[protocol]}"
 
     @property
     def running(self) -> bool:
@@ -142,22 +156,28 @@ class EmbeddedBroker:
         if self._ports is None:
             kept = properties.ports_of(config.read_text()) if config.exists() else None
             self._ports = self._chosen_ports(kept)
-            config.write_text(properties.render(self._ports, self.folder / "data"))
+            text = properties.render(
+                self._ports, self.folder / "data", self._listeners, asks=self._acls
+            )
+            config.touch(0o600)  # it may hold passwords
+            config.write_text(text)
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(config)
 
     def _chosen_ports(self, kept: properties.Ports | None) -> properties.Ports:
         """Return the port asked for, those of the last time, or free ones."""
+        more = len(self._listeners)
         if self._port is not None:
             if not properties.is_free(self._port):
                 raise TowerError(f"Port {self._port} of 127.0.0.1 is in use.")
-            return properties.free_ports()._replace(client=self._port)
-        usable = kept is not None and all(map(properties.is_free, kept))
-        return kept if kept and usable else properties.free_ports()
+            return properties.free_ports(more)._replace(client=self._port)
+        usable = kept is not None and len(kept.more) == more and kept.all_free()
+        return kept if kept and usable else properties.free_ports(more)
 
     def _format(self, config: Path) -> None:
         cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
+        tool += scram_words(self._listeners)
         done = subprocess.run(  # noqa: S603 - our own command
             [*self._command(), *tool], capture_output=True, text=True, check=False
         )

@@ -2,13 +2,17 @@
 
 import secrets
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from streams.embedded.listeners import Listener
 
 # Below the range the system takes outgoing ports from: a client that knocks at the port of a
 # broker that is down could otherwise be given that very port and talk to itself.
 _LOWEST_PORT = 15_000
 _HIGHEST_PORT = 31_999
+_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 
 _FIXED = {
     "process.roles": "broker,controller",
@@ -47,19 +51,26 @@ _FIXED = {
 
 
 class Ports(NamedTuple):
-    """The two loopback ports of a broker: for clients, and for its own controller."""
+    """The loopback ports of a broker: of clients, of its own controller, of more listeners."""
 
     client: int
     controller: int
+    more: tuple[int, ...] = ()
+
+    def all_free(self) -> bool:
+        """Tell whether nobody listens on any of them now."""
+        return all(map(is_free, (self.client, self.controller, *self.more)))
 
 
-def free_ports() -> Ports:
-    """Return two different ports of 127.0.0.1 on which nobody listens now."""
-    client = _free_port()
-    controller = _free_port()
-    while controller == client:
-        controller = _free_port()
-    return Ports(client, controller)
+def free_ports(more: int = 0) -> Ports:
+    """Return different ports of 127.0.0.1 on which nobody listens now: two, and some more."""
+    found: list[int] = []
+    while len(found) < 2 + more:
+        port = _free_port()
+        if port not in found:
+            found.append(port)
+    client, controller, *rest = found
+    return Ports(client, controller, tuple(rest))
 
 
 def is_free(port: int) -> bool:
@@ -80,20 +91,39 @@ def _free_port() -> int:
             return port
 
 
-def render(ports: Ports, data: Path) -> str:
-    """Return the text of `server.properties`."""
+def render(
+    ports: Ports, data: Path, listeners: Sequence[Listener] = (), *, asks: bool = False
+) -> str:
+    """Return the text of `server.properties`.
+
+    Whether it `asks`: what a client that logged in may do needs an ACL then.
+    """
     client = f"PLAINTEXT://127.0.0.1:{ports.client}"
+    more = [
+        f"{each.protocol}://127.0.0.1:{port}"
+        for each, port in zip(listeners, ports.more, strict=True)
+    ]
     settings: dict[str, object] = _FIXED | {
-        "listeners": f"{client},CONTROLLER://127.0.0.1:{ports.controller}",
-        "advertised.listeners": client,
+        "listeners": ",".join([client, f"CONTROLLER://127.0.0.1:{ports.controller}", *more]),
+        "advertised.listeners": ",".join([client, *more]),
         "controller.quorum.voters": f"1@127.0.0.1:{ports.controller}",
         "log.dirs": data.as_posix(),
     }
+    for each in listeners:
+        settings["listener.security.protocol.map"] = (
+            f"{settings['listener.security.protocol.map']},{each.protocol}:{each.protocol}"
+        )
+        settings |= each.settings()
+    if asks:
+        settings["authorizer.class.name"] = _AUTHORIZER
+        settings["super.users"] = "User:ANONYMOUS"  # who comes by the plain listener
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
 def ports_of(text: str) -> Ports:
     """Return the ports that `render` wrote into a `server.properties`."""
     settings = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    client, controller = settings["listeners"].split(",")
-    return Ports(int(client.rsplit(":", 1)[1]), int(controller.rsplit(":", 1)[1]))
+    client, controller, *more = (
+        int(each.rsplit(":", 1)[1]) for each in settings["listeners"].split(",")
+    )
+    return Ports(client, controller, tuple(more))

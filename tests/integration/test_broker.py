@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic
 
 from streams.admin import connected
-from streams.embedded import EmbeddedBroker, jars, java, properties
+from streams.embedded import EmbeddedBroker, Listener, jars, java, properties
 from streams.errors import TowerError
 
 kafka = pytest.mark.kafka
@@ -146,9 +146,11 @@ def test_a_broker_that_cannot_start_says_where_its_log_is(tmp_path):
 
 
 def test_only_loopback_ports_outside_the_range_of_outgoing_ones_are_taken(tmp_path):
-    ports = properties.free_ports()
-    assert all(15_000 <= port < 32_000 for port in ports)
-    text = properties.render(ports, tmp_path)
+    ports = properties.free_ports(more=1)
+    numbers = {ports.client, ports.controller, *ports.more}
+    assert len(numbers) == 3
+    assert all(15_000 <= port < 32_000 for port in numbers)
+    text = properties.render(ports, tmp_path, [Listener("SASL_PLAINTEXT", {"me": "word"})])
     assert properties.ports_of(text) == ports
     listeners = [line for line in text.splitlines() if "listeners=" in line]
     assert len(listeners) == 2
