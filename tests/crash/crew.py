@@ -67,6 +67,10 @@ class Worker:
         last = max(places)
         return places[last] if last >= 0 else None
 
+    def begun(self) -> bool:
+        """Tell whether it got partitions, or ended."""
+        return self.state() != "starting"
+
     def state(self) -> str:
         if self.code is not None:
             return "ended"

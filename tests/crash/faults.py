@@ -182,9 +182,7 @@ async def flapping(scene: Scene, rng: Random, longest: float) -> None:
     for _ in range(3):
         worker = scene.crew.start()
         scene.tell(f"{worker.name} joins for a moment")
-        await _until(
-            lambda: worker.state() != "starting" or worker.code is not None, COMING_SECONDS
-        )  # noqa: B023
+        await _until(worker.begun, COMING_SECONDS)
         await asyncio.sleep(rng.uniform(0.0, 0.5))
         scene.tell(f"SIGTERM {worker.name}, {worker.state()}")
         worker.terminate()
