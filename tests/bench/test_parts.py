@@ -1,10 +1,11 @@
 """Every part of the benchmarks runs, small, and finds the counts it must; nothing is timed."""
 
+import math
 import re
 
 import pytest
 
-from tests.bench.latency import steady
+from tests.bench.latency import Load, latency, steady
 from tests.bench.positions import couriers
 from tests.bench.profile import owner
 from tests.bench.recovery import recovery
@@ -15,6 +16,7 @@ PEERS_AT_HAND = ("bare", "validated", "worker", "faust")
 PARTS = {
     "speed": lambda brokers: speed(brokers, 500, 1, PEERS_AT_HAND),
     "recovery": lambda brokers: recovery(brokers, 200, 1),
+    "latency": lambda brokers: latency(brokers, 1, 8, rates=(60,)),
     "couriers": lambda brokers: couriers(brokers, 500, 1),
     "replay": lambda _: replaying(500, 1),
 }
@@ -48,6 +50,18 @@ def test_a_steady_load_overlaps_orders_and_keeps_each_in_order():
     spans = [life[-1][0] - life[0][0] for life in lives if life[0][0] > 1_000]
     assert spans
     assert all(abs(span - 889) < 30 or abs(span - 1_000) < 30 for span in spans)
+
+
+def test_latency_leaves_out_the_first_seconds_and_forgets_no_missing_fact():
+    appended = {"early": 1_000.0} | {f"{each}": 5_000.0 + each for each in range(100)}
+    read = {order: at + 40 for order, at in appended.items()} | {"early": 9_000.0}
+    load = Load(appended, read, sent_rate=99.0, last_sent=8_500.0)
+    assert load.latency(0.50) == load.latency(0.99) == 40
+    assert load.kept(100)
+    assert not load.kept(102)
+    del load.read["50"], load.read["51"]
+    assert (load.latency(0.97), load.latency(0.99)) == (40, math.inf)
+    assert not load.kept(100)
 
 
 @pytest.mark.parametrize(
