@@ -98,6 +98,7 @@ class Lane:
         arrived: list[asyncio.Future[None]] = []
         try:
             while self._waiting:
+                await self._writer.allowed()  # before a batch is made: some may be given up
                 builder, arrived = self._fill()
                 if count := builder.record_count():
                     base = await self._writer.deliver(builder, self._topic, self._partition)
@@ -119,6 +120,8 @@ class Lane:
         arrived: list[asyncio.Future[None]] = []
         while self._waiting:
             records, done = self._waiting[0]
+            if done.cancelled():  # by a partition that is no longer ours
+                records.clear()
             while records:
                 key, value, headers = records[0]
                 if append(timestamp=None, key=key, value=value, headers=[*headers]) is None:
@@ -203,6 +206,10 @@ class Writer:
             puts += [self.lane(topic, where).put(lane) for where, lane in lanes.items()]
         await asyncio.gather(*puts)
 
+    async def allowed(self) -> None:
+        """Return once anything may be sent."""
+        await self._pulse.wait()
+
     async def deliver(self, builder: Any, topic: str, partition: int) -> int | None:  # noqa: ANN401
         """Hand a batch to Kafka and return the base offset of its acknowledgement."""
         count = builder.record_count()
@@ -214,7 +221,8 @@ class Writer:
             except KafkaTimeoutError:  # the broker is away: this batch was not taken yet
                 continue
             break
-        metadata = await future
+        # To cancel aiokafka's future would end its sender at the next try of the batch.
+        metadata = await asyncio.shield(future)
         self.records += count
         return metadata.offset if metadata is not None and metadata.offset >= 0 else None
 

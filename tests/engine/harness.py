@@ -68,7 +68,9 @@ class Toys:
         )
 
     async def send(self, count: int, value: bytes = b"x", pause: float = 0) -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=5)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap, enable_idempotence=True, linger_ms=5
+        )
         await producer.start()
         try:
             futures = []
@@ -143,15 +145,19 @@ class Toys:
                 merge(table, record.key, record.value)
             table.pop(PARTITION_KEY, None)
             rows |= table
+        log = await self.read("order-log")
+        there = Counter(record.key for records in log.values() for record in records)
+        assert there == self.sent  # else the test's own producer repeated or lost records
         count = struct.Struct(">q").unpack
-        assert {key: count(row[8:])[0] for key, row in rows.items()} == self.sent, self.logs()
+        counted = {key: count(row[8:])[0] for key, row in rows.items()}
+        assert counted == self.sent, f"{self.differences(counted)}\n{self.logs()}"
         cells = {}
         for records in (await self.read("kpi-cells")).values():
             cells |= {record.key: count(record.value)[0] for record in records}
-        assert cells == self.sent, self.logs()
+        assert cells == self.sent, f"cells: {self.differences(cells)}\n{self.logs()}"
         wanted = {
             b"%s:%d/%d" % (record.key, number, record.offset)
-            for number, records in (await self.read("order-log")).items()
+            for number, records in log.items()
             for record in records
         }
         facts = Counter(
@@ -161,6 +167,15 @@ class Toys:
         )
         assert set(facts) == wanted, f"{len(wanted - set(facts))} facts lost\n{self.logs()}"
         return facts.total() - len(facts)
+
+    def differences(self, found: dict[bytes, int]) -> str:
+        """Return partition, key, what was found and what was sent, where they differ."""
+        lines = [
+            f"{partition_of(key, PARTITIONS)} {key!r} {found.get(key)} of {sent}"
+            for key, sent in sorted(self.sent.items())
+            if found.get(key) != sent
+        ]
+        return "\n".join(lines)
 
     async def ends(self, worker: subprocess.Popen, code: int, seconds: float = 20.0) -> None:
         deadline = time.monotonic() + seconds

@@ -21,6 +21,7 @@ class FakeProducer:
         self.refusals: list[Exception] = []
         self.failure: Exception | None = None
         self.offsets: dict[tuple[str, int], int] = {}
+        self.futures: list[asyncio.Future] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -35,7 +36,9 @@ class FakeProducer:
             raise self.refusals.pop()
         records = [(r.key, r.value, r.headers) for r in DefaultRecordBatch(builder._build())]
         self.batches.append((topic, partition, records))
-        return asyncio.ensure_future(self._acknowledge(topic, partition, len(records)))
+        future = asyncio.ensure_future(self._acknowledge(topic, partition, len(records)))
+        self.futures.append(future)
+        return future
 
     async def _acknowledge(self, topic: str, partition: int, count: int):
         await self.gate.wait()
@@ -113,6 +116,34 @@ async def test_a_failure_reaches_everybody_who_waits(writer) -> None:
     puts = [lane.put([(b"k", b"v", ())]) for _ in range(2)]
     answers = await asyncio.gather(*puts, return_exceptions=True)
     assert [str(answer) for answer in answers] == ["fenced", "fenced"]
+
+
+async def test_what_is_given_up_before_it_was_sent_is_not_sent(writer) -> None:
+    """Cells of a partition that went to another would replace newer ones of its new owner."""
+    out = Outbox()
+    out.send("kpi-cells", b"old", b"1", partition=0)
+    writer._pulse.heartbeat_at -= 6  # more than half the session: sending waits
+    posting = asyncio.create_task(writer.post(out.take()))
+    await asyncio.sleep(0.01)
+    posting.cancel()
+    await asyncio.sleep(0.01)
+    kept = writer.lane("kpi-cells", 0).put([(b"new", b"2", ())])
+    writer._pulse.beat()
+    await kept
+    assert writer.producer.batches == [("t.kpi-cells", 0, [(b"new", b"2", [])])]
+
+
+async def test_to_drop_a_lane_leaves_what_aiokafka_has_to_it(writer) -> None:
+    writer.producer.gate.clear()
+    lane = writer.private_lane("orders-changelog", 0, lambda *_: None)
+    lane.put([(b"k", b"v", ())])
+    await asyncio.sleep(0.01)
+    lane.drop()
+    await asyncio.sleep(0.01)
+    [future] = writer.producer.futures
+    assert not future.cancelled()
+    writer.producer.gate.set()
+    await future
 
 
 async def test_outputs_without_a_place_or_over_the_limit_are_bugs(writer) -> None:
