@@ -27,7 +27,8 @@ Say = Callable[[str], None]
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Let the system end this process with the one that started it (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -42,7 +43,7 @@ class Worker:
         with log.open("wb") as file:
             self._child = subprocess.Popen(
                 command, env=env, stdout=file, stderr=file, stdin=subprocess.DEVNULL,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - started by the only loop
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - started by the only loop
             )  # fmt: skip
 
     @property
@@ -123,6 +124,7 @@ class Crew:
         self._failpoints: list[str] = []
         self._numbers = itertools.count()
         self._known: set[Worker] = set()
+        self._leaving = False
 
     def man(self, places: int) -> None:
         """Start the workers that are always to be there."""
@@ -157,7 +159,7 @@ class Crew:
                 if worker is not None and worker.code is not None:
                     self._places[place] = None
                     await asyncio.sleep(BREATH_SECONDS)
-                    if len(self.findings) < MOST_FINDINGS:
+                    if not self._leaving and len(self.findings) < MOST_FINDINGS:
                         failpoint = self._failpoints.pop() if self._failpoints else None
                         self._places[place] = self.start(failpoint)
             await asyncio.sleep(TURN_SECONDS)
@@ -187,7 +189,8 @@ class Crew:
         return None
 
     async def stop(self, seconds: float) -> None:
-        """Stop all in order; who does not end in time is a finding."""
+        """Stop all in order and start none again; who does not end in time is a finding."""
+        self._leaving = True
         for worker in self.alive:
             worker.terminate()
         for _ in range(round(seconds / TURN_SECONDS)):

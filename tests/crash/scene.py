@@ -14,7 +14,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from streams.config import Settings
 from streams.embedded import EmbeddedBroker
 from streams.topics import TOPICS, named
-from tests.crash.crew import TOWER, Crew
+from tests.crash.crew import TOWER, Crew, die_with_parent
 from tests.crash.disk import Disk
 
 NAMESPACE = "crash"
@@ -77,7 +77,10 @@ class Scene:
         """Begin to publish a file at so many lines a second."""
         words = [TOWER[0], "publish", str(file), "--rate", f"{rate:.1f}", "--keys", keys]
         with (self.folder / "publish.log").open("wb") as log:
-            self._publisher = subprocess.Popen(words, env=self._env, stdout=log, stderr=log)
+            self._publisher = subprocess.Popen(
+                words, env=self._env, stdout=log, stderr=log,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - started by the only loop
+            )  # fmt: skip
         return self._publisher
 
     def hold(self, why: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.crash.crew import STALL, Crew
+from tests.crash.crew import BREATH_SECONDS, STALL, Crew
 
 WAIT_SECONDS = 20.0
 
@@ -56,6 +56,8 @@ async def test_what_was_killed_comes_back_and_is_no_finding(tmp_path: Path) -> N
         crew.all[1].send(signal.SIGCONT)
         await crew.stop(WAIT_SECONDS)
         assert crew.all[1].code == 0
+        await asyncio.sleep(3 * BREATH_SECONDS)
+        assert len(crew.all) == 2
         assert crew.findings == []
 
 
