@@ -22,6 +22,7 @@ from streams.topics import COURIER_EVENTS, ORDER_EVENTS
 COURIER_KINDS = frozenset(
     {"position_reported", "route_planned", "shift_started", "shift_ended"}
 )
+EXPORT_BEGINS = b'{"tower_export":'
 EARLIEST: Millis = 946_684_800_000  # 2000-01-01T00:00Z
 _LATEST: Millis = 4_102_444_800_000  # 2100-01-01T00:00Z
 
@@ -65,6 +66,20 @@ def read_lines(path: str | Path) -> Iterator[bytes]:
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise TowerError(f"The file {path} could not be read: {reason}.") from error
+
+
+def event_lines(path: str | Path) -> Iterator[bytes]:
+    """Yield the lines of a file of events; raise TowerError at an export, which holds none."""
+    lines = read_lines(path)
+    first = next(lines, None)
+    if first is not None:
+        if first.startswith(EXPORT_BEGINS):
+            raise TowerError(
+                f"The file {path} is the export of a tower, no file of events: `tower replay`"
+                " judges it, `tower rebuild` makes a new namespace of it."
+            )
+        yield first
+    yield from lines
 
 
 def must_be_there(path: str | Path) -> None:

@@ -13,7 +13,7 @@ from streams.config import Settings
 from streams.domain.judgement import Judgement
 from streams.errors import TowerError
 from streams.explaining import Json, explain
-from streams.feed import read_lines
+from streams.feed import event_lines
 from streams.liverow import live_row
 from streams.replay import Replay
 from streams.rowcodec import decode_row
@@ -80,7 +80,7 @@ def _live(order_id: str, settings: Settings, judgement: Judgement) -> Json:
 def _filed(order_id: str, file: str, as_of: str | None, judgement: Judgement) -> Json:
     """Explain an order of a file, judged like `tower replay` does."""
     replay = Replay(judgement.rules)
-    replay.run(read_lines(file), None if as_of is None else instant(as_of))
+    replay.run(event_lines(file), None if as_of is None else instant(as_of))
     told = explain(order_id, replay.orders.row(order_id), replay.as_of)
     if told is None:
         until = "" if as_of is None else f" received by {as_of}"

@@ -18,7 +18,7 @@ from rich.progress import (
 
 from streams.cli.options import Brokers, Namespace, instant, run, settings_from
 from streams.config import Settings
-from streams.feed import must_be_there, read_lines
+from streams.feed import event_lines, must_be_there, read_lines
 from streams.pacing import PublishOptions
 from streams.publishing import Published, publish
 
@@ -107,7 +107,7 @@ def _publish(
         task = bar.add_task("publishing", total=None)
         return run(
             publish(
-                read_lines(file),
+                event_lines(file),
                 options,
                 settings,
                 contacts=read_lines(contacts) if contacts else (),

@@ -13,8 +13,7 @@ from streams.collector import relax
 from streams.errors import TowerError
 from streams.exporting.files import ExportFile, Exports
 from streams.exporting.judging import Judging, Unheard, audited, differences
-from streams.exporting.lines import BEGINS
-from streams.feed import read_lines
+from streams.feed import EXPORT_BEGINS, read_lines
 from streams.replay import Replay
 from streams.reporting import Json, as_table, as_text, read_line, write_report
 from streams.rules import load
@@ -62,14 +61,8 @@ def command(
             raise TowerError(
                 "An export is judged as of its own clock; --as-of is for files of events."
             )
-        given = [
-            ExportFile(file, lines) for file, (_, lines) in zip(files, inputs, strict=True)
-        ]
-        judging = Judging(Exports(given), load(rules))
-        judging.run(Unheard())
-        found = judging.report()
-        _write(found, report)
-        _audit(judging, found)
+        named = zip(files, inputs, strict=True)
+        _audit([ExportFile(name, lines) for name, (_, lines) in named], rules, report)
         return
     replay = Replay(load(rules))
     lines = chain.from_iterable(each for _, each in inputs)
@@ -89,7 +82,7 @@ def _looked_into(file: str) -> tuple[bool, Iterator[bytes]]:
     """Return whether a file is an export, and its lines."""
     lines: Iterable[bytes] = read_lines(file)
     first = next(iter(lines), None)
-    return first is not None and first.startswith(BEGINS), chain(
+    return first is not None and first.startswith(EXPORT_BEGINS), chain(
         [first] if first else [], lines
     )
 
@@ -103,8 +96,12 @@ def _write(found: Json, report: Path | None) -> None:
         write_report(report, found)
 
 
-def _audit(judging: Judging, found: Json) -> None:
-    """Say whether the report is the one that the tower had published; raise if it is not."""
+def _audit(files: list[ExportFile], rules: Path | None, report: Path | None) -> None:
+    """Judge exports and say whether it comes to what the tower had published; else raise."""
+    judging = Judging(Exports(files), load(rules))
+    judging.run(Unheard())
+    found = judging.report()
+    _write(found, report)
     reason = audited(judging)
     if reason is not None:
         print(f"tower: Not held against the running tower: {reason}.", file=sys.stderr)

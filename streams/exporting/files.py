@@ -18,7 +18,6 @@ import msgspec
 
 from streams.errors import TowerError
 from streams.exporting.lines import (
-    BEGINS,
     ENDS,
     VERSION,
     End,
@@ -29,7 +28,7 @@ from streams.exporting.lines import (
     header_of,
     line_of,
 )
-from streams.feed import read_lines
+from streams.feed import EXPORT_BEGINS, read_lines
 
 STDOUT = "-"
 OWNER_ONLY = 0o600
@@ -45,7 +44,7 @@ class ExportFile:
         self.end: End | None = None
         self._lines = iter(lines)
         first = next(self._lines, b"")
-        if not first.startswith(BEGINS):
+        if not first.startswith(EXPORT_BEGINS):
             raise TowerError(f"The file {name} is not an export: `tower export` writes one.")
         self._digest = hashlib.sha256(first + b"\n")
         self.header = self._header(first)

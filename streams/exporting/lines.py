@@ -14,7 +14,7 @@ from models.base import Millis
 from streams.engine.api import Headers, Record
 
 VERSION = 1
-BEGINS, ENDS = b'{"tower_export":', b'{"records":'
+ENDS = b'{"records":'
 
 
 class Kept(msgspec.Struct):

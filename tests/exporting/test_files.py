@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.engine.api import Record
@@ -67,6 +67,7 @@ def read(*paths):
     return exports, list(exports.lines())
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 2**62), st.integers(0, 2**50), st.none() | st.binary(max_size=20),
     st.none() | st.binary(max_size=40) | st.recursive(

@@ -48,6 +48,11 @@ def refused(ended, says):
         ("rebuild late.jsonl --namespace new", "2 earlier records of order-log are missing"),
         ("rebuild - --namespace new", "it has to be a file"),
         ("rebuild whole.jsonl --namespace Tower", "The setting TOWER_NAMESPACE is wrong"),
+        (
+            "publish whole.jsonl --clock feed",
+            "whole.jsonl is the export of a tower, no file of events",
+        ),
+        ("explain A-1 --file whole.jsonl", "whole.jsonl is the export of a tower, no file"),
         ("replay cut.jsonl", "cut.jsonl is cut off after 1 records"),
         ("replay whole.jsonl events.jsonl", "events.jsonl is not an export, others are"),
         ("replay whole.jsonl whole.jsonl", "does not continue whole.jsonl"),
