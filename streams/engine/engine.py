@@ -5,7 +5,6 @@ a `Partition` for every partition this worker owns. streams/engine/README.md has
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Coroutine, Sequence
 from typing import Any
@@ -28,8 +27,6 @@ from streams.engine.writer import Writer
 from streams.errors import TowerError
 from streams.refusal import kept_out
 from streams.topics import named
-
-log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
 STOP_SECONDS = 2.5  # for the flushes under way, and again for the last barrier

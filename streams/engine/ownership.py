@@ -88,6 +88,8 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Start to recover; aiokafka sends no heartbeat while it waits for this call."""
+        if self._ended:
+            return
         if assigned:
             self._consumer.pause(*assigned)
         self.assigned = set(assigned)
