@@ -38,6 +38,7 @@ class Worker:
 
     def __init__(self, name: str, log: Path, command: Sequence[str], env: Mapping[str, str]):
         self.name, self.log = name, log
+        self.failpoint = env.get("TOWER_FAILPOINT")
         self.expected: set[int] = set()  # exit codes of what was done to it
         self.stopped = False
         with log.open("wb") as file:
@@ -121,7 +122,7 @@ class Crew:
         self.all: list[Worker] = []
         self._folder, self._env, self._say, self._command = folder, env, say, command
         self._places: list[Worker | None] = []
-        self._failpoints: list[str] = []
+        self.failpoints: list[str] = []  # not met yet
         self._numbers = itertools.count()
         self._known: set[Worker] = set()
         self._leaving = False
@@ -139,8 +140,15 @@ class Crew:
         return worker
 
     def next_dies_at(self, failpoint: str) -> None:
-        """Let the next worker that is started again die at a failpoint."""
-        self._failpoints.append(failpoint)
+        """Let the next worker that is started again die at a failpoint.
+
+        Where it ends in another way, the one after it is to die there.
+        """
+        self.failpoints.append(failpoint)
+
+    def unmet(self) -> list[str]:
+        """Return the failpoints that nobody has died at."""
+        return self.failpoints + [each.failpoint for each in self.alive if each.failpoint]
 
     @property
     def alive(self) -> list[Worker]:
@@ -158,9 +166,11 @@ class Crew:
             for place, worker in enumerate(self._places):
                 if worker is not None and worker.code is not None:
                     self._places[place] = None
+                    if worker.failpoint is not None and worker.hit() is None:
+                        self.failpoints.append(worker.failpoint)
                     await asyncio.sleep(BREATH_SECONDS)
                     if not self._leaving and len(self.findings) < MOST_FINDINGS:
-                        failpoint = self._failpoints.pop() if self._failpoints else None
+                        failpoint = self.failpoints.pop() if self.failpoints else None
                         self._places[place] = self.start(failpoint)
             await asyncio.sleep(TURN_SECONDS)
 

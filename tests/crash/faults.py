@@ -14,6 +14,7 @@ Strike = Callable[[Scene, Random, float], Awaitable[None]]
 CHANGELOGS = ("orders-changelog", "couriers-changelog", "ingest-order-events-changelog")
 FLUSHES = (
     "orders:after-outputs", "orders:half-rows", "orders:before-partition-row",
+    "orders:after-outputs", "orders:half-rows", "orders:before-partition-row",
     "couriers:after-outputs", "couriers:half-rows", "couriers:before-partition-row",
     "ingest-orders:before-partition-row", "ingest-couriers:before-partition-row",
 )  # fmt: skip

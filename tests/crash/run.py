@@ -147,6 +147,8 @@ async def _judge(scene: Scene, expected: Expected, outcome: Outcome) -> None:
             while await reading.lag():  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(TURN_SECONDS)
         scene.tell("every clock has passed the end, the lag is 0")
+        for failpoint in scene.crew.unmet():
+            scene.tell(f"nobody came to {failpoint}")
         await scene.crew.stop(STOP_SECONDS)
         live = await live_report(scene.settings)
         found = await reading.everything()

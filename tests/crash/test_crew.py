@@ -87,6 +87,20 @@ async def test_a_failpoint_excuses_its_own_process(tmp_path: Path) -> None:
         assert crew.findings == []
 
 
+async def test_a_failpoint_that_was_not_met_awaits_the_next(tmp_path: Path) -> None:
+    async with crew_of(LISTENING, tmp_path) as crew:
+        crew.man(1)
+        crew.next_dies_at("orders:half-rows:1")
+        crew.all[0].kill()
+        await until(lambda: len(crew.all) == 2)
+        crew.all[1].kill()
+        await until(lambda: len(crew.all) == 3)
+        assert [each.failpoint for each in crew.all] == [
+            None, "orders:half-rows:1", "orders:half-rows:1",
+        ]  # fmt: skip
+        assert crew.unmet() == ["orders:half-rows:1"]
+
+
 async def test_a_worker_that_will_not_stop_is_a_finding(tmp_path: Path) -> None:
     deaf = LISTENING.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
     async with crew_of(deaf, tmp_path) as crew:
