@@ -81,6 +81,11 @@ def test_exports_that_continue_each_other_are_one(tmp_path, seed, number):
     assert differences(tower.report(), judged(paths).report()) == []
     whole = tower.export(tmp_path / "whole.jsonl")
     assert judged([whole]).report() == judged(paths).report()
+    new, stated = rebuild(paths, RULES, number)
+    assert new.report() == stated == tower.report()
+    again, _ = rebuild([whole], RULES, number)
+    assert again.logs.records == new.logs.records
+    assert [place.durable for place in again.places] == [place.durable for place in new.places]
 
 
 @pytest.mark.parametrize("number", range(16))
