@@ -257,6 +257,7 @@ async def disk_full(scene: Scene, rng: Random, longest: float) -> None:
 async def changelog_refuses(scene: Scene, rng: Random, longest: float) -> None:
     """Let a changelog refuse every row: who writes to it has to end, with 1 and no commit."""
     async with scene.silent:
+        await _until(lambda: any(each.recovered() for each in scene.crew.alive), COMING_SECONDS)
         topic = rng.choice(CHANGELOGS)
         scene.crew.excused.add(TOO_LARGE)
         ended = len(scene.crew.ends)
@@ -280,6 +281,7 @@ async def changelog_refuses(scene: Scene, rng: Random, longest: float) -> None:
 async def changelog_waits(scene: Scene, rng: Random, longest: float) -> None:
     """Let a changelog have too few replicas for a while: who writes to it has to wait."""
     async with scene.silent:
+        await _until(lambda: any(each.recovered() for each in scene.crew.alive), COMING_SECONDS)
         topic = rng.choice(CHANGELOGS)
         scene.tell(f"{topic} has too few replicas")
         await scene.configure(topic, min_insync_replicas="2")
