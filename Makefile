@@ -67,6 +67,9 @@ long: setup ## run the long tests, two at a time: kills, restarts, whole files t
 
 crash: setup ## play whole towers under faults and judge them by replay; make crash RUNS=30 SEED=7
 	$(BIN)/python -m tests.crash --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(if $(SHORT),--short)
+	@# A short form leaves to the tests what they play too.
+	$(if $(SHORT),,$(BIN)/python -m tests.crash injection --runs 8 $(if $(SEED),--seed $(SEED)))
+	$(if $(SHORT),,$(BIN)/python -m tests.crash mutants $(if $(SEED),--seed $(SEED)))
 
 rules: setup ## check and test alerts, scrape and routing files with promtool and amtool
 	@for tool in promtool amtool; do command -v $$tool >/dev/null || \

@@ -8,17 +8,21 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.crash import injection_run, mutants_suite
 from tests.crash.disk import may_mount
 from tests.crash.faults import KINDS
 from tests.crash.plan import plan_of
 from tests.crash.run import Outcome, run
 
 SEED = 20_261_124
+OTHERS = {"injection": injection_run.main, "mutants": mutants_suite.main}
 MOST_LINES = 12  # of each list
 
 
 def main() -> int:
     """Play the runs; exit 1 if one of them found anything."""
+    if (other := OTHERS.get("".join(sys.argv[1:2]))) is not None:
+        return other(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--runs", type=int, default=30, help="how many (default: 30)")
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the first one ({SEED})")

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import logging
 import re
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -41,6 +42,13 @@ class Injected:
     mishaps: Counter[str]
     again: int  # times the feed asked for something again
 
+    @property
+    def harm(self) -> bool:
+        """Whether who reads the outputs would notice, or a worker refused to go on."""
+        facts, others = self.outcome.facts, self.outcome.others
+        refused = any(" ended with 1: " in each for each in others)
+        return bool(self.outcome.kpi or facts.lost or facts.foreign or refused)
+
 
 def planned(seed: int) -> Plan:
     """Return the run of a seed: two workers that are killed and joined by others."""
@@ -62,34 +70,47 @@ def injected(seed: int, folder: Path, share: float = SHARE, mutant: str = "") ->
 
 
 def main(words: list[str] | None = None) -> int:
-    """Play the runs; exit 1 if one of them found anything."""
+    """Play the runs; exit 1 if one of them found anything, of a mutant if none did."""
     parser = argparse.ArgumentParser(prog="injection", description=__doc__)
     parser.add_argument("--runs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=20_261_124)
     parser.add_argument("--mutant", default="", help="a rule for the workers to leave out")
     given = parser.parse_args(words)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    bad, all_mishaps = [], Counter[str]()
-    for seed in range(given.seed, given.seed + given.runs):
-        folder = Path(tempfile.mkdtemp(prefix=f"tower-injection-{seed}-"))
-        done = injected(seed, folder, mutant=given.mutant)
-        outcome, facts = done.outcome, done.outcome.facts
-        all_mishaps += done.mishaps
-        print(
-            f"seed {seed}: {outcome.events} events, {done.mishaps.total()} mishaps, asked again"
-            f" {done.again} times; KPI differences {len(outcome.kpi)}, lost facts"
-            f" {len(facts.lost)}, repeated {len(facts.repeated)}, findings"
-            f" {len(outcome.findings)}, {outcome.seconds:.0f} s",
-            *(f"  {each[:600]}" for each in outcome.findings[:12]),
-            sep="\n",
-            flush=True,
-        )
-        if outcome.findings:
-            bad.append(seed)
-    for kind in EVERY:
-        print(f"  {all_mishaps[kind]:5} {kind}")
+    bad, mishaps = [], Counter[str]()
+    for number in range(given.runs):
+        done = played(given.seed + number, given.mutant)
+        mishaps += done.mishaps
+        print(told(done), flush=True)
+        if given.mutant and done.harm:
+            print(f"{given.mutant}: caught in run {number + 1} of {given.runs}")
+            return 0
+        if done.outcome.findings:
+            bad.append(given.seed + number)
+    print("\n".join(f"  {mishaps[kind]:5} {kind}" for kind in EVERY))
     print(f"{given.runs} runs, {len(bad)} with findings {bad or ''}")
-    return bool(bad)
+    return bool(bad) or bool(given.mutant)
+
+
+def played(seed: int, mutant: str) -> Injected:
+    """Play the run of a seed in a folder of its own; it is kept if there are findings."""
+    folder = Path(tempfile.mkdtemp(prefix=f"tower-injection-{seed}-"))
+    done = injected(seed, folder, mutant=mutant)
+    if not done.outcome.findings:
+        shutil.rmtree(folder)
+    return done
+
+
+def told(done: Injected) -> str:
+    """Return a run in words."""
+    outcome, facts = done.outcome, done.outcome.facts
+    line = (
+        f"seed {outcome.plan.seed}: {outcome.events} events, {done.mishaps.total()} mishaps,"
+        f" asked again {done.again} times; KPI differences {len(outcome.kpi)}, lost facts"
+        f" {len(facts.lost)}, repeated {len(facts.repeated)}, findings"
+        f" {len(outcome.findings)}, {outcome.seconds:.0f} s"
+    )
+    return "\n".join([line, *(f"  {each[:600]}" for each in outcome.findings[:8])])
 
 
 if __name__ == "__main__":

@@ -6,17 +6,21 @@ replaces. They hold in a worker process (CRASH_MUTANT) as well as in histories i
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 from weakref import WeakKeyDictionary
 
+from aiokafka import TopicPartition
+
 from streams.clocks import Watermarks
 from streams.engine.api import Record, Rows
 from streams.engine.contiguity import Contiguity
+from streams.engine.ownership import Ownership
 from streams.engine.partition import Partition
+from streams.engine.recovery import Recovered
 from streams.engine.rows import PARTITION_KEY, Changes, PartitionRows
 from streams.engine.writer import Lane, Outgoing
 from streams.orderrows import OrderRows
@@ -125,12 +129,19 @@ def _overtaking(put: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def _commit_before_changelog() -> Iterator[None]:
     """Commit what is applied before it is durable, and let recovery begin there."""
+    with _committed_early_in_memory(), _committed_early_in_a_worker():
+        yield
+
+
+@contextmanager
+def _committed_early_in_memory() -> Iterator[None]:
     committed: WeakKeyDictionary[Any, dict[tuple[str, int], int]] = WeakKeyDictionary()
     barrier, recover = Partition.barrier, owner.Owner._recover
 
     async def early(self: Partition) -> None:
-        offsets = committed.setdefault(self._writer.logs, {})
-        offsets[self.source.name, self.number] = self.applied
+        if isinstance(self._writer, owner.Wire):
+            offsets = committed.setdefault(self._writer.logs, {})
+            offsets[self.source.name, self.number] = self.applied
         await barrier(self)
 
     def trusting(self: owner.Owner) -> Partition:
@@ -142,6 +153,31 @@ def _commit_before_changelog() -> Iterator[None]:
     with ExitStack() as patches:
         patches.enter_context(patch.object(Partition, "barrier", early))
         patches.enter_context(patch.object(owner.Owner, "_recover", trusting))
+        yield
+
+
+@contextmanager
+def _committed_early_in_a_worker() -> Iterator[None]:
+    committed: dict[tuple[str, int], int] = {}
+    recover, made = Ownership._recover, Ownership._made
+
+    async def early(self: Ownership) -> None:
+        if offsets := {tp: each.applied + 1 for tp, each in self.open.items()}:
+            await self._consumer.commit(offsets)
+
+    async def asking(self: Ownership, tps: Sequence[TopicPartition]) -> None:
+        for tp in tps:
+            name = self._by_name[tp.topic].name
+            committed[name, tp.partition] = await self._consumer.committed(tp) or 0
+        await recover(self, tps)
+
+    def trusting(self: Ownership, found: Recovered) -> Partition:
+        found.expected = max(found.expected, committed[found.source.name, found.number])
+        return made(self, found)
+
+    with ExitStack() as patches:
+        for name, stand_in in (("commit", early), ("_recover", asking), ("_made", trusting)):
+            patches.enter_context(patch.object(Ownership, name, stand_in))
         yield
 
 

@@ -6,6 +6,7 @@ from tests.crash.mutants import MUTANTS
 from tests.crash.mutants_suite import HISTORIES, PROGRAM, RUNS, hunted
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_is_caught(name: str, seed: int) -> None:
     caught = hunted(name, seed)
