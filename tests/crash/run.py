@@ -22,8 +22,8 @@ from tests.crash.verdict import (
     findings_of_conclusions,
     findings_of_letters,
     findings_of_progress,
-    findings_of_report,
 )
+from tests.equality.comparing import differences
 
 START_SECONDS = 60.0  # until the workers are at work
 SETTLE_SECONDS = 90.0  # from the last fault and the last event to the end of every log
@@ -153,7 +153,7 @@ async def _judge(scene: Scene, expected: Expected, outcome: Outcome) -> None:
         live = await live_report(scene.settings)
         found = await reading.everything()
     outcome.events = live["events"]["read"]
-    outcome.kpi = findings_of_report(live, expected)
+    outcome.kpi = differences(live, expected.report)
     outcome.facts = Facts.compared(found.facts, facts_of_inbox(found.inbox, UPSTREAMS))
     outcome.others += findings_of_conclusions(found.facts.order, expected.conclusions)
     outcome.others += findings_of_letters(found.letters, expected.letters)

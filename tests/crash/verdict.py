@@ -1,6 +1,5 @@
 """What the topics hold at the end of a run, and in which ways it is not what it must be."""
 
-import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +15,7 @@ from streams.engine.api import Record
 from streams.engine.reader import close
 from streams.engine.rows import PARTITION_KEY, unpack
 from streams.topics import named
-from tests.crash.oracle import Expected, Letter, Told, conclusions
-from tests.equality.comparing import differences
+from tests.crash.oracle import Letter, Told, conclusions
 
 SOURCES = {
     topics.ORDER_EVENTS: "ingest-order-events-changelog",
@@ -214,8 +212,3 @@ def findings_of_conclusions(
         for subject, kind in sorted(said.keys() | expected.keys())
         if said.get((subject, kind)) != expected.get((subject, kind))
     ]
-
-
-def findings_of_report(live: dict[str, Any], expected: Expected) -> list[str]:
-    """Return the fields in which the live report is not the replayed one."""
-    return differences(live, json.loads(json.dumps(expected.report)))
