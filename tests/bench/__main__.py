@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from streams.embedded import EmbeddedBroker
+from streams.errors import TowerError
 from tests.bench.contestants import CONTESTANTS
 from tests.bench.latency import latency
 from tests.bench.page import put
@@ -62,4 +63,7 @@ async def main(given: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(arguments()))
+    try:
+        asyncio.run(main(arguments()))
+    except TowerError as error:
+        sys.exit(str(error))

@@ -1,6 +1,6 @@
 """A contestant as a process: timed between two lines it prints, weighed while it lives.
 
-It prints `{"began": S}` when it has its first record in hand and `{"ended": S, "counts": ...}`
+It prints `{"began": S}` when it begins to read and `{"ended": S, "counts": ...}`
 once all it did is durable (S: seconds of the wall clock), and then waits for its standard
 input to be closed. Processor time is user and system time between the two lines; memory is the
 peak of the resident set over its whole life.

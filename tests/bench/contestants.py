@@ -15,7 +15,6 @@ from streams.topics import ORDER_EVENTS, named
 from tests.bench.contest import Run, contest
 
 PEERS = Path(__file__).with_name("peers")
-PEERS_PYTHON = Path(sys.prefix) / "bench" / "bin" / "python"  # made by `make bench`
 STREAMS_JARS = (
     Jar(
         "org.apache.kafka",
@@ -34,12 +33,16 @@ STREAMS_JARS = (
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A name, what it does, how it runs over so many events; None runs workers of the tower."""
+    """A name, what it does, how it runs over so many events; None runs workers of the tower.
+
+    `needs` raises TowerError where something it needs is not there.
+    """
 
     name: str
     does: str
     run: Callable[[Settings, int], Run] | None
     counts_carriers: bool = True
+    needs: Callable[[], object] = lambda: None
 
 
 def _bare(settings: Settings, events: int) -> Run:
@@ -56,11 +59,17 @@ def _faust(settings: Settings, events: int) -> Run:
 
 
 def _quix(settings: Settings, events: int) -> Run:
-    if not PEERS_PYTHON.exists():
-        raise TowerError(f"There is no {PEERS_PYTHON}: `make bench` makes it.")
     group = f"{settings.namespace}.quix"
     with tempfile.TemporaryDirectory() as folder:
-        return _python("quix", settings, events, group, folder, python=PEERS_PYTHON)
+        return _python("quix", settings, events, group, folder, python=beside("python"))
+
+
+def beside(program: str) -> Path:
+    """Return a program of the environment that the peers have of their own."""
+    path = Path(sys.prefix) / "bench" / "bin" / program
+    if not path.exists():
+        raise TowerError(f"There is no {path}: `make bench` makes it.")
+    return path
 
 
 def _python(
@@ -72,15 +81,19 @@ def _python(
 
 
 def _kafka_streams(settings: Settings, events: int) -> Run:
-    java = shutil.which("java")
-    if java is None or shutil.which("javac") is None:
-        raise TowerError("Kafka Streams needs a Java development kit: `java` and `javac`.")
     path = ":".join(map(str, _jars()))
     topic, group = named(settings.namespace, ORDER_EVENTS), f"{settings.namespace}.streams"
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
     with tempfile.TemporaryDirectory() as folder:
         words = [settings.brokers, topic, str(events), group, folder]
-        return contest([java, "-cp", path, quiet, PEERS / "OrdersJob.java", *words])
+        return contest([_java(), "-cp", path, quiet, PEERS / "OrdersJob.java", *words])
+
+
+def _java() -> str:
+    java = shutil.which("java")
+    if java is None or shutil.which("javac") is None:
+        raise TowerError("Kafka Streams needs a Java development kit: `java` and `javac`.")
+    return java
 
 
 def _jars() -> list[Path]:
@@ -100,7 +113,9 @@ CONTESTANTS: tuple[Contestant, ...] = (
     Contestant("bare", "aiokafka, a bare count", _bare, counts_carriers=False),
     Contestant("validated", "aiokafka, each checked", _validated, counts_carriers=False),
     WORKER,
-    Contestant("streams", "Kafka Streams, RocksDB, reduced job", _kafka_streams),
-    Contestant("quix", "Quix Streams, RocksDB, reduced job", _quix),
+    Contestant("streams", "Kafka Streams, RocksDB, reduced job", _kafka_streams, needs=_java),
+    Contestant(
+        "quix", "Quix Streams, RocksDB, reduced job", _quix, needs=lambda: beside("python")
+    ),
     Contestant("faust", "stock Faust, in memory, reduced job", _faust),
 )

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from streams.config import Settings
-from streams.errors import TowerError
-from tests.bench.contestants import PEERS_PYTHON
+from tests.bench.contestants import beside
 from tests.bench.day import END, day
 from tests.bench.table import rows_only, table
 from tests.bench.topic import held
@@ -103,12 +102,9 @@ def _rows(samples: Counter[str], each: float) -> list[list[str]]:
 @contextmanager
 def _watched(pid: int, to: Path) -> Iterator[None]:
     """Sample a process until the end of the block."""
-    py_spy = PEERS_PYTHON.with_name("py-spy")
-    if not py_spy.exists():
-        raise TowerError(f"There is no {py_spy}: `make bench` makes it.")
     words = ["--nonblocking", "--format", "raw", "--rate", str(RATE), "--output", to]
     child = subprocess.Popen(
-        [py_spy, "record", *words, "--pid", str(pid)],
+        [beside("py-spy"), "record", *words, "--pid", str(pid)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

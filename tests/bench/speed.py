@@ -21,6 +21,8 @@ from tests.bench.towers import counted, work
 async def speed(brokers: str, events: int, rounds: int, names: Sequence[str] = ()) -> str:
     """Return the table of all contestants, or of those named."""
     taking_part = [each for each in CONTESTANTS if not names or each.name in names]
+    for each in taking_part:
+        each.needs()
     input_ = day(events)
     runs: dict[str, list[Run]] = {each.name: [] for each in taking_part}
     for number in range(rounds):
