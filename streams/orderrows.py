@@ -13,7 +13,7 @@ from streams.domain.row import Row
 from streams.engine.api import Rows
 from streams.rowcodec import Standing, decode_row, encode_row
 
-CACHED_ROWS = 20_000  # decoded rows kept in memory for each partition
+CACHED_ROWS = 3_000  # decoded rows kept in memory for each partition, some 12 KB each
 
 # How a row stands, for the next recovery; None where that has to be found out anew.
 Stand = Callable[[bytes, Row], Standing | None]
