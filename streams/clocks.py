@@ -86,5 +86,5 @@ def origin_header(upstream: str, offset: int, index: int = 0) -> bytes:
 
 def parse_origin(header: bytes) -> tuple[str, Origin]:
     """Return the upstream and its (offset, index)."""
-    topic, partition, offset, index = header.decode().split("/")
-    return f"{topic}/{partition}", (int(offset), int(index))
+    upstream, offset, index = header.decode().rsplit("/", 2)
+    return upstream, (int(offset), int(index))

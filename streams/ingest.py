@@ -147,7 +147,7 @@ class IngestFold:
         self._result("accepted", event.kind)
         subject = event.order_id if self.inbound is ORDERS else event.courier_id
         headers: Headers = (
-            ("received_at", str(received_at).encode()),
+            ("received_at", b"%d" % received_at),
             ("origin", origin_header(self.upstream, record.offset)),
         )
         if decoded.unknown:

@@ -1,4 +1,4 @@
-"""Accepted events as the tower keeps them: small structs, made of the models at import.
+"""Events and facts as the tower keeps them: small structs, made of the models at import.
 
 A kept event has the attributes of its model, and its type says so, but it is several times
 smaller and quicker to read: it was validated at the edge and is only read back here. That it
@@ -9,11 +9,13 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from types import GenericAlias, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def decoder_of(union: object) -> Callable[[bytes], Any]:
@@ -21,6 +23,12 @@ def decoder_of(union: object) -> Callable[[bytes], Any]:
     members = get_args(get_args(union)[0])
     structs = [each for member in members for each in _structs(member)]
     return msgspec.json.Decoder(Union[tuple(structs)]).decode  # noqa: UP007 - made at run time
+
+
+def kept(model: type[M]) -> type[M]:
+    """Return the struct of an event or a fact of one kind, to make and to encode."""
+    (kind,) = get_args(model.model_fields["kind"].annotation)
+    return cast("type[M]", _struct(model, kind))
 
 
 def _structs(model: type[BaseModel]) -> list[type[msgspec.Struct]]:

@@ -19,13 +19,8 @@ from prometheus_client.registry import Collector
 
 from models.events import PositionReported, RoutePlanned, ShiftChanged
 from models.facts import (
-    AttemptConcluded,
-    Correction,
-    DelayPredicted,
     DeliveryOutcome,
-    EtaDeviation,
     Fact,
-    NoticeSettled,
 )
 from models.letters import Reason
 from streams.domain.lifecycle import RANK
@@ -200,20 +195,17 @@ class Metrics:
     def observe(self, fact: Fact) -> None:
         """Count one fact; a fact that a crash repeated is counted again."""
         carrier = self.names.carrier(fact.carrier)
-        match fact:
-            case DeliveryOutcome():
-                self._outcome(fact, carrier)
-            case AttemptConcluded():
-                result = "success" if fact.succeeded else "failure"
-                labels = (*self.names.pair(fact.carrier, fact.service), "first", result)
-                self._labelled(self.attempts, *labels, fact.reason or "none").inc()
-            case EtaDeviation():
-                for horizon, deviation in fact.deviations.items():
-                    self.eta_error.observe((carrier, horizon), abs(deviation) / 1_000)
-            case DelayPredicted():
-                self.predictions.labels(carrier, f"{fact.cause}/1").inc()
-            case NoticeSettled() | Correction():
-                pass
+        if fact.kind == "delivery_outcome":
+            self._outcome(fact, carrier)
+        elif fact.kind == "attempt_concluded":
+            result = "success" if fact.succeeded else "failure"
+            labels = (*self.names.pair(fact.carrier, fact.service), "first", result)
+            self._labelled(self.attempts, *labels, fact.reason or "none").inc()
+        elif fact.kind == "eta_deviation":
+            for horizon, deviation in fact.deviations.items():
+                self.eta_error.observe((carrier, horizon), abs(deviation) / 1_000)
+        elif fact.kind == "delay_predicted":
+            self.predictions.labels(carrier, f"{fact.cause}/1").inc()
 
     def _outcome(self, fact: DeliveryOutcome, carrier: str) -> None:
         if fact.revision > 1:

@@ -27,7 +27,7 @@ from streams.domain.judgement import Judgement
 from streams.domain.order import Order
 from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row
 from streams.engine.api import Beat, Outputs, Record, Rows
-from streams.facts import correction, news, predicted, settled
+from streams.facts import correction, encoded, news, predicted, settled
 from streams.orderrows import OrderRows
 from streams.rowcodec import Standing, standing_of
 
@@ -340,7 +340,7 @@ class OrdersFold:
     # -- outputs -------------------------------------------------------------------------
 
     def _fact(self, fact: Fact, out: Outputs) -> None:
-        out.send(topics.ORDER_FACTS, fact.order_id.encode(), fact.model_dump_json().encode())
+        out.send(topics.ORDER_FACTS, fact.order_id.encode(), encoded(fact))
         if self.observe is not None:
             self.observe(fact)
 
