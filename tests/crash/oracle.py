@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from models.rules import Rules
 from streams import topics
 from streams.codec import Rejected, decode_courier, decode_order
 from streams.domain.judgement import Judgement
+from streams.domain.verdicts import judge
 from streams.engine.api import Record
 from streams.engine.rows import PartitionRows
 from streams.feed import Arrival, in_order_of_arrival, read_lines
@@ -26,14 +27,15 @@ START = datetime(2026, 11, 2, 6, tzinfo=UTC)
 
 Letter = tuple[str, str, bytes]  # topic, reason, raw
 
-# What a kind of fact says about an order in the end, however often it was said before. The
-# rest depends on what had arrived when it was said; of a deviation that is all but its being.
-CONCLUSIONS: dict[str, tuple[str, ...]] = {
+# What the last fact of a kind says about an order once every event is there; the rest of it
+# depends on what had arrived when it was said, of a deviation all but its being.
+SAYS: dict[str, tuple[str, ...]] = {
     "delivery_outcome": ("outcome",),
     "attempt_concluded": ("succeeded", "reason"),
     "eta_deviation": (),
-    "correction": ("event",),
 }
+
+Words = dict[tuple[str, str], tuple[Any, ...]]  # by subject (a fact's id without number), kind
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Expected:
     as_of: Millis
     report: dict[str, Any]
     letters: Counter[Letter]
-    conclusions: dict[tuple[str, str], tuple[Any, ...]]
+    verdicts: Words
 
 
 @dataclass
@@ -70,15 +72,14 @@ def write_feed(plan: Plan, path: Path) -> None:
 def expect(path: Path) -> Expected:
     """Replay a file."""
     arrivals = in_order_of_arrival(read_lines(path))
-    replay = Replay(Rules(), keep_outputs=True)
+    replay = Replay(Rules())
     replay.run(each.raw for each in arrivals)
-    facts = [value for topic, _, value in replay.out.messages if topic == topics.ORDER_FACTS]
     return Expected(
         lines=len(arrivals),
         as_of=replay.as_of,
         report=replay.report(),
         letters=Counter(filter(None, map(_letter, arrivals))),
-        conclusions=conclusions(each for each in facts if each is not None),
+        verdicts=dict(verdicts(replay)),
     )
 
 
@@ -90,16 +91,34 @@ def _letter(arrival: Arrival) -> Letter | None:
     return (arrival.topic, str(decoded.reason), arrival.raw)
 
 
-def conclusions(facts: Iterable[bytes]) -> dict[tuple[str, str], tuple[Any, ...]]:
-    """Return the last word of every kind of fact about every order's life."""
-    last: dict[tuple[str, str], tuple[Any, ...]] = {}
+def verdicts(replay: Replay) -> Iterator[tuple[tuple[str, str], tuple[Any, ...]]]:
+    """Yield what is true in the end of every order that is still kept."""
+    for key, row in replay.orders.rows.decoded():
+        order, life = row.order, f"{key.decode()}/{row.ledger.life}"
+        if order is None or not order.track.is_order:
+            continue
+        track, promise = order.track, order.promise
+        if promise is not None and replay.as_of >= promise.late_from:
+            outcome = judge(track, promise, replay.as_of, order.judgement).outcome
+            if outcome is not None:
+                yield (f"{life}/outcome", "delivery_outcome"), (str(outcome),)
+        if track.attempts.visits:
+            first = track.attempts.visits[0]
+            said = (first.succeeded, first.reason and str(first.reason))
+            yield (f"{life}/attempt", "attempt_concluded"), said
+        if track.handover is not None:
+            yield (f"{life}/deviation", "eta_deviation"), ()
+
+
+def last_words(facts: Iterable[bytes]) -> Words:
+    """Return what the last fact of every kind says about every life of an order."""
+    last: Words = {}
     for body in facts:
         fact = json.loads(body)
-        if fact["kind"] in CONCLUSIONS:
+        if fact["kind"] in SAYS:
             # The id ends with what is said and the number of the saying.
             subject = fact["fact_id"].rpartition("/")[0]
-            words = tuple(fact[name] for name in CONCLUSIONS[fact["kind"]])
-            last[subject, fact["kind"]] = words
+            last[subject, fact["kind"]] = tuple(fact[name] for name in SAYS[fact["kind"]])
     return last
 
 

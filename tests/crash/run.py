@@ -19,7 +19,7 @@ from tests.crash.scene import NAMESPACE, PARTITIONS, Scene
 from tests.crash.verdict import (
     Facts,
     Reading,
-    findings_of_conclusions,
+    findings_of_last_words,
     findings_of_letters,
     findings_of_progress,
 )
@@ -155,6 +155,6 @@ async def _judge(scene: Scene, expected: Expected, outcome: Outcome) -> None:
     outcome.events = live["events"]["read"]
     outcome.kpi = differences(live, expected.report)
     outcome.facts = Facts.compared(found.facts, facts_of_inbox(found.inbox, UPSTREAMS))
-    outcome.others += findings_of_conclusions(found.facts.order, expected.conclusions)
+    outcome.others += findings_of_last_words(found.facts.order, expected.verdicts)
     outcome.others += findings_of_letters(found.letters, expected.letters)
     outcome.others += findings_of_progress(found, ended=True)

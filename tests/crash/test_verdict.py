@@ -2,18 +2,20 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from models.letters import DeadLetter, Reason
-from tests.crash.oracle import Told, conclusions
+from tests import story
+from tests.crash.oracle import Told, expect, last_words
 from tests.crash.plan import plan_of
 from tests.crash.run import Outcome
 from tests.crash.verdict import (
     SOURCES,
     Facts,
     Topics,
-    findings_of_conclusions,
+    findings_of_last_words,
     findings_of_letters,
     findings_of_progress,
 )
@@ -67,14 +69,38 @@ def test_the_last_word_about_a_subject_counts() -> None:
         fact("A-1/1/deviation/1", kind="eta_deviation", deviations={"ofd": 3}),
         fact("A-1/1/notice/n/sent", kind="notice_settled"),
     ]
-    assert conclusions(said) == {
-        ("A-1/1/outcome", "delivery_outcome"): ("late",),
-        ("A-1/1/deviation", "eta_deviation"): (),
-    }
-    assert findings_of_conclusions(said, conclusions(said[1:])) == []
-    [wrong] = findings_of_conclusions(said[:1] + said[2:], conclusions(said))
+    late = {("A-1/1/outcome", "delivery_outcome"): ("late",)}
+    both = late | {("A-1/1/deviation", "eta_deviation"): ()}
+    assert last_words(said) == both
+    assert findings_of_last_words(said, both) == []
+    assert findings_of_last_words(said, late) == []  # of the deviation nothing is left
+    [wrong] = findings_of_last_words(said[:1] + said[2:], both)
     assert "told ('on_time',), replayed ('late',)" in wrong
-    assert len(findings_of_conclusions(said[:2], conclusions(said))) == 1
+    [wrong] = findings_of_last_words(said[:2], both)
+    assert "told None, replayed ()" in wrong
+
+
+def test_what_is_true_in_the_end_is_that_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "feed.jsonl"
+    lines = story.story(
+        story.promised(0, window=(60, 180), order="late"),
+        story.out(60, order="late"),
+        story.delivered(190, order="late"),
+        story.promised(0, window=(60, 180), order="good"),
+        story.out(61, order="good"),
+        story.delivered(150, order="good"),
+        story.promised(0, window=(60, 900), order="coming"),
+    )
+    file.write_bytes(b"".join(line + b"\n" for line in [*lines, b"{"]))
+    expected = expect(file)
+    assert expected.lines == 8
+    assert expected.letters == Counter({("order-events", "bad_json", b"{"): 1})
+    assert expected.verdicts == {
+        ("late/1/outcome", "delivery_outcome"): ("late",),
+        ("good/1/outcome", "delivery_outcome"): ("on_time",),
+        **{(f"{one}/1/attempt", "attempt_concluded"): (True, None) for one in ("late", "good")},
+        **{(f"{one}/1/deviation", "eta_deviation"): () for one in ("late", "good")},
+    }
 
 
 def test_letters_are_the_ones_of_the_file() -> None:

@@ -15,7 +15,7 @@ from streams.engine.api import Record
 from streams.engine.reader import close
 from streams.engine.rows import PARTITION_KEY, unpack
 from streams.topics import named
-from tests.crash.oracle import Letter, Told, conclusions
+from tests.crash.oracle import Letter, Told, Words, last_words
 
 SOURCES = {
     topics.ORDER_EVENTS: "ingest-order-events-changelog",
@@ -201,14 +201,14 @@ def _named(letter: Letter) -> str:
     return f"{topic} {reason} {raw[:60]!r}"
 
 
-def findings_of_conclusions(
-    facts: Iterable[bytes], expected: Mapping[tuple[str, str], tuple[Any, ...]]
-) -> list[str]:
-    """Return where the last word of the facts is not that of the replay."""
-    said = conclusions(facts)
+def findings_of_last_words(facts: Iterable[bytes], verdicts: Words) -> list[str]:
+    """Return where the last word of the facts is not what is true in the end.
+
+    What was said and is no longer true of anything (a handover that was taken back) stays.
+    """
+    said = last_words(facts)
     return [
-        f"{kind} of {subject}: told {said.get((subject, kind))},"
-        f" replayed {expected.get((subject, kind))}"
-        for subject, kind in sorted(said.keys() | expected.keys())
-        if said.get((subject, kind)) != expected.get((subject, kind))
+        f"{kind} of {subject}: told {said.get((subject, kind))}, replayed {words}"
+        for (subject, kind), words in sorted(verdicts.items())
+        if said.get((subject, kind)) != words
     ]
