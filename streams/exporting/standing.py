@@ -114,7 +114,7 @@ async def partitions_of(settings: Settings) -> int:
     Raises:
         TowerError: no broker answers, or a topic of the tower is missing.
     """
-    needed = [*_SOURCES, *(table for table, _ in _SOURCES.values()), topics.KPI_CELLS]
+    needed = [*LOGS, *(table for table, _ in _SOURCES.values()), topics.KPI_CELLS]
     names = [named(settings.namespace, each) for each in needed]
     there = await describe_topics(settings.kafka, names)
     for name in names:
