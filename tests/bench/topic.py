@@ -58,7 +58,7 @@ async def held(
     )
     await producer.start()
     await producer.begin_transaction()
-    ticks = range(lines[0].at - TICK_EVERY, end, TICK_EVERY)
+    ticks = range(lines[0].at - TICK_EVERY, end, TICK_EVERY) if lines else ()
     for other in {ORDER_EVENTS, COURIER_EVENTS} - {topic}:
         alone = Held(producer, named(settings.namespace, other))
         for partition in range(settings.partitions):
