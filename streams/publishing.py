@@ -31,6 +31,7 @@ TICK = "tower-tick"
 Progress = Callable[[int, int | None], None]
 
 _LONGEST_LINE = MIB - 4_096  # room for key, headers and the batch around it
+_LONGEST_KEY = 1_024  # what is longer is cut off: the same key still is the same key
 _OUTAGE_MS = 120_000  # how long a batch waits for a broker that is away
 _BATCH_BYTES = 128 * 1024
 _TELL_EVERY = 200
@@ -206,7 +207,7 @@ class _Sender:
             if line.subject and line.carrier:
                 self._carriers[line.subject] = line.carrier
             key = line.carrier or self._carriers.get(line.subject or "")
-        return key.encode("utf-8", "surrogatepass") if key else None
+        return key.encode("utf-8", "surrogatepass")[:_LONGEST_KEY] if key else None
 
     async def _send(
         self,

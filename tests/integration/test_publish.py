@@ -144,6 +144,15 @@ async def test_records_are_keyed_as_asked_for(settings, topics):
             assert record.partition == partition_of(record.key, PARTITIONS)
 
 
+async def test_a_key_longer_than_any_name_leaves_the_line_as_it_is(settings, topics):
+    feed = [event(0, "order_promised", order_id="o" * 600_000, carrier="c" * 430_000)]
+    for keys in ("order", "carrier"):
+        await publish(feed, PublishOptions(keys=keys), settings)
+    found = lines_of((await topics())[0])
+    assert {record.value for record in found} == {feed[0]}
+    assert {record.key for record in found} == {b"o" * 1_024, b"c" * 1_024}
+
+
 def test_on_the_wall_clock_lines_keep_their_order_and_carry_nothing(
     tower, settings, tmp_path, topics
 ):
