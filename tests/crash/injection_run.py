@@ -22,9 +22,10 @@ from tests.crash.plan import Plan, Strike, plan_of
 from tests.crash.run import Outcome, run
 
 KINDS = (
-    "more workers", "kill", "flapping", "kill in a flush", "more workers", "terminate", "kill",
-    "kill in recovery", "more workers",
+    "kill", "more workers", "kill in a flush", "kill", "flapping", "kill in a flush",
+    "terminate", "more workers", "kill in recovery",
 )  # fmt: skip
+STRIKES, SECONDS = 5, 15.0  # of a run, and how long it is published
 SHARE = 0.06  # of the batches, of the answers, and of the looks at the reader
 LATE = (
     "delivered after a rebalance", "records handed over late",
@@ -55,10 +56,14 @@ def planned(seed: int) -> Plan:
     chance = Random(seed)  # noqa: S311 - to be had again
     plan = plan_of(seed, KINDS, short=True)
     strikes = tuple(
-        Strike(3.0 * (number + 1), KINDS[(seed + number) % len(KINDS)], chance.getrandbits(32))
-        for number in range(4)
+        Strike(
+            SECONDS * (number + 1) / (STRIKES + 1),
+            KINDS[(seed * STRIKES + number) % len(KINDS)],
+            chance.getrandbits(32),
+        )
+        for number in range(STRIKES)
     )
-    return replace(plan, workers=2, seconds=15.0, strikes=strikes)
+    return replace(plan, workers=2, seconds=SECONDS, strikes=strikes)
 
 
 def injected(seed: int, folder: Path, share: float = SHARE, mutant: str = "") -> Injected:

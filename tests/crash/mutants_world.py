@@ -30,6 +30,7 @@ KPI, LOST, UNKNOWN, REFUSES = (
     "a worker that refuses",
 )
 SIGNS = (
+    ("report: as_of: ", None),  # it says itself that it is of another time
     ("was lost", LOST),
     (" lost: ", LOST),
     (" invented: ", UNKNOWN),
