@@ -104,7 +104,7 @@ def verdicts(replay: Replay) -> Iterator[tuple[tuple[str, str], tuple[Any, ...]]
                 yield (f"{life}/outcome", "delivery_outcome"), (str(outcome),)
         if track.attempts.visits:
             first = track.attempts.visits[0]
-            said = (first.succeeded, first.reason and str(first.reason))
+            said = (first.succeeded, None if first.succeeded else str(first.reason))
             yield (f"{life}/attempt", "attempt_concluded"), said
         if track.handover is not None:
             yield (f"{life}/deviation", "eta_deviation"), ()

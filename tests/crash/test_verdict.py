@@ -88,12 +88,13 @@ def test_what_is_true_in_the_end_is_that_of_the_file(tmp_path: Path) -> None:
         story.delivered(190, order="late"),
         story.promised(0, window=(60, 180), order="good"),
         story.out(61, order="good"),
+        story.failed(145, order="good", reason="not_home"),  # they came back within the visit
         story.delivered(150, order="good"),
         story.promised(0, window=(60, 900), order="coming"),
     )
     file.write_bytes(b"".join(line + b"\n" for line in [*lines, b"{"]))
     expected = expect(file)
-    assert expected.lines == 8
+    assert expected.lines == 9
     assert expected.letters == Counter({("order-events", "bad_json", b"{"): 1})
     assert expected.verdicts == {
         ("late/1/outcome", "delivery_outcome"): ("late",),
