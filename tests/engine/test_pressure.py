@@ -69,7 +69,14 @@ async def limit(toys, topic: str, size: int) -> None:
         await admin.close()
 
 
-@pytest.mark.parametrize("topic", ["order-facts", "orders-changelog", "kpi-cells"])
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "order-facts",
+        pytest.param("orders-changelog", marks=pytest.mark.slow),
+        pytest.param("kpi-cells", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_write_that_is_refused_ends_the_worker_with_no_commit(toys, topic) -> None:
     first = toys.start()
     await toys.send(200)
