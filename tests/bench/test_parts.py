@@ -23,6 +23,7 @@ PARTS = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 @pytest.mark.kafka
 @pytest.mark.parametrize("part", PARTS)
 async def test_a_part_yields_a_table(broker, part):
