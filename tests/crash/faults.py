@@ -25,7 +25,9 @@ FULL_SECONDS = 6.0
 FULL = "disk full"
 IN_FLIGHT_SECONDS = 0.4  # until what the publisher sent is acknowledged
 REFUSED_SECONDS = 8.0
-UNREACHED = "No Kafka broker answers"
+UNREACHED = (  # said by a worker that begins while the broker is away
+    "No Kafka broker answers", "No Kafka broker answered", "did not do as asked",
+)  # fmt: skip
 TOO_LARGE = "MessageSizeTooLarge"
 REFUSED = "The broker refused what was written"
 
@@ -206,7 +208,7 @@ async def broker_killed(scene: Scene, rng: Random, longest: float) -> None:
 
 async def _away(scene: Scene, end: Callable[[], None], how: str, seconds: float) -> None:
     async with scene.silent:
-        scene.crew.excused.add(UNREACHED)
+        scene.crew.excused.update(UNREACHED)
         scene.tell(f"the broker is {how}")
         await asyncio.to_thread(end)
         await asyncio.sleep(seconds)
@@ -218,7 +220,7 @@ async def _away(scene: Scene, end: Callable[[], None], how: str, seconds: float)
 async def broker_paused(scene: Scene, rng: Random, longest: float) -> None:
     """Freeze the broker: connections stay open and nothing answers."""
     async with scene.silent:
-        scene.crew.excused.add(UNREACHED)
+        scene.crew.excused.update(UNREACHED)
         seconds = longest * rng.uniform(0.8, 1.0)
         scene.tell(f"the broker is paused for {seconds:.1f} s")
         scene.broker.pause()
@@ -233,7 +235,7 @@ async def broker_paused(scene: Scene, rng: Random, longest: float) -> None:
 async def disk_full(scene: Scene, rng: Random, longest: float) -> None:
     """Fill the broker's disk until it gives up, then make room and start it again."""
     async with scene.silent:
-        scene.crew.excused.add(UNREACHED)
+        scene.crew.excused.update(UNREACHED)
         pid = scene.broker.pid
         if pid is None:
             scene.tell("no broker whose disk could be full")
