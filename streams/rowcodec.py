@@ -67,7 +67,7 @@ class _Glance(msgspec.Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Stored)
-_NOTHING_TOLD = Told()  # for comparison only
+_NOTHING_TOLD, _FIRST_LIFE = Told(), Ledger()  # for comparison only
 _glance = msgspec.msgpack.Decoder(_Glance)
 
 
@@ -83,7 +83,7 @@ def encode_row(row: Row, standing: Standing | None = None) -> bytes:
         else [(a.received_at, a.unknown, a.canonical) for a in order.arrivals.values()],
         parked=[_kept(each) for each in row.parked],
         copies=[] if order is None or not order.copies else _kept_copies(order),
-        ledger=None if row.ledger == _blank(row.stub) else row.ledger,
+        ledger=None if _is_blank(row.ledger, row.stub) else row.ledger,
         told=None if row.told == _NOTHING_TOLD else row.told,
         too_large=row.too_large,
         standing=standing,
@@ -115,6 +115,10 @@ def decode_row(payload: bytes | None, judgement: Judgement) -> Row:
 def _blank(stub: Stub | None) -> Ledger:
     """Return the ledger of a life in which nothing was asked for yet."""
     return Ledger() if stub is None else Ledger(life=stub.life + 1)
+
+
+def _is_blank(ledger: Ledger, stub: Stub | None) -> bool:
+    return ledger == (_FIRST_LIFE if stub is None else _blank(stub))
 
 
 def standing_of(payload: bytes, judgement: Judgement) -> Standing | None:

@@ -56,9 +56,13 @@ def exchange(total: Measures, old: Mapping[str, int], new: Mapping[str, int]) ->
     if old == new:
         return
     for name, value in new.items():
-        before = old.get(name, 0)
-        if value != before:
-            _change(total, name, value - before)
+        by = value - old.get(name, 0)
+        if by:  # written out: a call for each costs as much as the rest
+            now = total.get(name, 0) + by
+            if now:
+                total[name] = now
+            else:
+                del total[name]
     for name, value in old.items():
         if name not in new:
             _change(total, name, -value)
