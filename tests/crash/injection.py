@@ -165,7 +165,7 @@ class Meddler:
     def _due(self, tps: Iterable[TopicPartition]) -> list[TopicPartition]:
         """Return of which partitions to hand over now what was kept: most after a rebalance."""
         kept = [tp for tp in tps if tp in self._kept]
-        return [tp for tp in kept if tp in self._rebalanced or self._chance.random() < 0.03]
+        return [tp for tp in kept if tp in self._rebalanced or self._chance.random() < 0.1]
 
     def _disturbed(self, kind: str, records: Records) -> Records:
         if kind == "answer doubled" or len(records) < 2:

@@ -96,7 +96,7 @@ class Read:
         self.applied[tp] += [record.offset for record in admitted]
         if refused:
             self.feed.ask_again(tp, "a hole")
-        if self._chance.random() < 0.03:
+        if self._chance.random() < 0.06:
             self.feed.closed(tp)
             self.partitions[tp] = self._partition(self.partitions[tp].order.expected)
             self.feed.opened(tp)
@@ -105,6 +105,11 @@ class Read:
     def done(self) -> bool:
         """Whether every partition stands at its end."""
         return all(each.order.expected >= RECORDS for each in self.partitions.values())
+
+
+async def _shortly(seconds: float, sleep: Any = asyncio.sleep) -> None:
+    """Sleep no longer than a few turns, also where the feed waits for a broker."""
+    await sleep(min(seconds, 0.004))
 
 
 async def _read(chance: Random) -> Read:
@@ -125,7 +130,8 @@ def wrong(seed: int, tell: Tell) -> list[str]:
     with ExitStack() as patches:
         for name, seconds in (("AGAIN_SECONDS", 0.004), ("IDLE_SECONDS", 0.01)):
             patches.enter_context(patch.object(feeds, name, seconds))
-        patches.enter_context(tampered(another(chance), chance.choice((0.05, 0.2)), tell))
+        patches.enter_context(patch.object(asyncio, "sleep", _shortly))
+        patches.enter_context(tampered(another(chance), chance.choice((0.1, 0.25)), tell))
         made = asyncio.run(_read(chance))
     return [
         f"{tp.topic}/{tp.partition}: {len(applied)} applied, {len(set(applied))} different,"

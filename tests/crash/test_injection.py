@@ -10,7 +10,7 @@ from streams.engine.contiguity import Contiguity
 from tests.crash.injection_reader import wrong
 from tests.crash.injection_run import EVERY, injected
 
-RUNS = 14
+RUNS = 40
 
 
 @pytest.fixture(autouse=True)
