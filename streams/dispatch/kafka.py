@@ -5,6 +5,7 @@ Times are milliseconds. A broker that is away is waited for; only a stop ends th
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
 POLL_MS = 100
+SILENT_MS = 5_000
 MAX_RECORDS = 1_000
 _PASSING = (KafkaError, OSError, TimeoutError)
 # A consumer says these when a rebalance took a partition away while it was asked about it.
@@ -137,6 +139,14 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
     async def stop(self, within: float) -> None:
         """Leave the group, or let its session run out if that takes too long."""
         await _ended(self._consumer.stop(), within)
+
+    def silent(self) -> bool:
+        """Tell whether nothing was heard of any partition for a while."""
+        heard = [0]
+        for partition in self._consumer.assignment():
+            with suppress(*_MOVED):
+                heard.append(self._consumer.last_poll_timestamp(partition) or 0)
+        return time.time() * 1_000 - max(heard) > SILENT_MS
 
     def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ANN401, ARG002 (as its base)
         """Forget where we were: somebody else may go on from the committed offsets."""

@@ -31,6 +31,7 @@ from streams.dispatch.lanes import Clocks, Lanes
 from streams.dispatch.metrics import DispatchMetrics
 from streams.dispatch.sqlite import SqliteLedger
 from streams.http import say_version, serving
+from streams.refusal import kept_out
 from streams.topics import CONTACT_UPDATES, CONTACTS, NOTICE_COMMANDS, ORDER_LOG, named
 
 if TYPE_CHECKING:
@@ -87,13 +88,15 @@ class Dispatcher:
             self._owed.put_nowait(receipt)
         work = asyncio.create_task(self._work(lanes, clocks))
         halt = asyncio.create_task(stop.wait())
+        refused = asyncio.create_task(kept_out(self._settings.kafka, self._reader.silent))
         try:
-            first: set[asyncio.Future[Any]] = {work, halt, lanes.failed}
+            first: set[asyncio.Future[Any]] = {work, halt, refused, lanes.failed}
             done, _ = await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
             for each in done - {halt}:
                 each.result()
         finally:
             halt.cancel()
+            await _cancelled(refused)
             await _cancelled(work)
             await self._close(lanes)
 
