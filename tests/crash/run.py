@@ -28,6 +28,7 @@ from tests.equality.comparing import differences
 START_SECONDS = 60.0  # until the workers are at work
 SETTLE_SECONDS = 90.0  # from the last fault and the last event to the end of every log
 STOP_SECONDS = 10.0
+QUIET_SECONDS = 2.5  # ingest says about once a second how far it is
 TURN_SECONDS = 0.05
 UPSTREAMS = [
     f"{kind}/{number}" for kind in ("order-events", "couriers") for number in range(PARTITIONS)
@@ -144,9 +145,9 @@ async def _judge(scene: Scene, expected: Expected, outcome: Outcome) -> None:
     async with Reading(scene.broker.bootstrap, NAMESPACE, PARTITIONS) as reading:
         async with asyncio.timeout(SETTLE_SECONDS):
             await live_report(scene.settings, expected.as_of)
-            while await reading.lag():  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(TURN_SECONDS)
-        scene.tell("every clock has passed the end, the lag is 0")
+            await _quiet(reading)
+        scene.tell("every clock has passed the end, the lag is 0 and nothing moves")
+        outcome.others += findings_of_progress(await reading.progress(), ended=True)
         for failpoint in scene.crew.unmet():
             scene.tell(f"nobody came to {failpoint}")
         await scene.crew.stop(STOP_SECONDS)
@@ -157,4 +158,13 @@ async def _judge(scene: Scene, expected: Expected, outcome: Outcome) -> None:
     outcome.facts = Facts.compared(found.facts, facts_of_inbox(found.inbox, UPSTREAMS))
     outcome.others += findings_of_last_words(found.facts.order, expected.verdicts)
     outcome.others += findings_of_letters(found.letters, expected.letters)
-    outcome.others += findings_of_progress(found, ended=True)
+    outcome.others += findings_of_progress(found, ended=False)
+
+
+async def _quiet(reading: Reading) -> None:
+    """Return once nothing was written to the logs for a while and all of it is committed."""
+    known, since = await reading.ends(), time.monotonic()
+    while time.monotonic() - since < QUIET_SECONDS:
+        await asyncio.sleep(TURN_SECONDS)
+        if await reading.lag() or await reading.ends() != known:
+            known, since = await reading.ends(), time.monotonic()
