@@ -62,8 +62,8 @@ test: setup ## run the quick tests (about three minutes; starts its own Kafka)
 integration: setup ## run only the tests that need the embedded Kafka
 	$(BIN)/pytest -m "kafka and not slow" $(ARGS)
 
-long: setup ## run the long tests, two at a time: kills, restarts, whole files through a real Kafka
-	$(BIN)/pytest -m slow -n 2 --dist loadfile $(ARGS)
+long: setup ## run the long tests, three at a time: kills, restarts, whole files through a real Kafka
+	$(BIN)/pytest -m slow -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 crash: setup ## play whole towers under faults and judge them by replay; make crash RUNS=30 SEED=7
 	$(BIN)/python -m tests.crash --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(if $(SHORT),--short)

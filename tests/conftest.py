@@ -3,9 +3,11 @@
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from xdist.scheduler import LoadScopeScheduling
 
 from streams.admin import describe_topics
 from streams.cli.main import main
@@ -26,6 +28,33 @@ def pytest_terminal_summary(
 ) -> None:
     """Print the seed, so that a failure can be had again."""
     terminalreporter.write_line(f"seed: {config.getoption('--seed')}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the longest first: what is given most time takes most, and would run on alone."""
+    if config.getoption("markexpr") == "slow":
+        allowed = float(config.getini("timeout"))
+        items.sort(key=lambda item: -_seconds_of(item, allowed))
+
+
+class Scenes(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests of a folder that share a scene stay together, all others go where there is room."""
+
+    shared = ("tests/prometheus/", "tests/exporting/", "tests/dashboards/", "tests/security/")
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((each for each in self.shared if nodeid.startswith(each)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """Spread tests by scenes where they are spread by scopes (`-n 3 --dist loadscope`)."""
+    return Scenes(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def _seconds_of(item: pytest.Item, otherwise: float) -> float:
+    """Return the seconds after which a test is ended."""
+    mark = item.get_closest_marker("timeout")
+    return otherwise if mark is None else float(mark.args[0])
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_random_runs_of_the_folds_come_to_the_replay(seed):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_many_random_runs_of_the_folds_come_to_the_replay(seed):
-    rehearsals(seed + 1, lives=3_000, days=100)
+    rehearsals(seed + 1, lives=1_000, days=100)
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
