@@ -95,6 +95,7 @@ class Feed:
         ours = {tp: p for tp, p in self._partitions.items() if p.source is source and p.open}
         tps = [tp for tp, partition in ours.items() if not partition.full]
         if not tps:
+            self._hear_complaints()
             await self._rest()
             return {}
         for tp in tps:
@@ -118,6 +119,16 @@ class Feed:
             if await self._heard(tp, records) and records:
                 found[tp] = records
         return found
+
+    def _hear_complaints(self) -> None:
+        """Raise what the group's coordination failed of; aiokafka tells only who reads."""
+        try:
+            self._consumer._coordinator.check_errors()  # noqa: SLF001
+        except KafkaError as failure:
+            if not failure.retriable:
+                raise TowerError(
+                    f"The broker keeps this worker out of its group ({failure!r})."
+                ) from failure
 
     async def _rest(self) -> None:
         """Wait until a partition may be read again, or for a moment."""

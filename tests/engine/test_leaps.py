@@ -1,14 +1,17 @@
-"""The feed and a reader that does not stay where the feed left it."""
+"""The feed: a reader that does not stay where it was left, a group that takes nobody in."""
 
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError, RequestTimedOutError, UnknownError
 
 from streams.engine.api import Record
 from streams.engine.contiguity import Contiguity
 from streams.engine.feed import Feed
 from streams.engine.source import Source
+from streams.errors import TowerError
 
 TP = TopicPartition("t.order-log", 0)
 SOURCE = Source("orders", "order-log", "orders-changelog", lambda _: None)  # type: ignore[arg-type, return-value]
@@ -74,3 +77,22 @@ async def test_a_leap_while_asking_again_has_to_wait_passes_for_no_hole() -> Non
     reader.seek(TP, 20)  # at once: the feed may not seek to one place twice in a moment
     await feed._answers(SOURCE)
     assert (order.expected, order.believed) == (0, 0)
+
+
+def waiting(trouble: KafkaError) -> Feed:
+    """Return the feed of a worker that owns nothing and whose coordination failed."""
+
+    def check_errors() -> None:
+        raise trouble
+
+    reader: Any = SimpleNamespace(_coordinator=SimpleNamespace(check_errors=check_errors))
+    return Feed(reader, {}, 10)
+
+
+async def test_a_worker_that_may_not_join_and_owns_nothing_ends() -> None:
+    with pytest.raises(TowerError, match="out of its group"):
+        await waiting(UnknownError())._answers(SOURCE)
+
+
+async def test_what_may_pass_is_no_reason_to_end() -> None:
+    assert await waiting(RequestTimedOutError())._answers(SOURCE) == {}
