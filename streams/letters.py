@@ -7,7 +7,8 @@ first, and the detail says so.
 
 from collections.abc import Iterable
 
-from models.letters import DeadLetter
+from models.letters import DeadLetter, Reason
+from streams.domain.arrivals import Arrived
 
 LETTER_BYTES = 2_000_000  # the topic takes 2 MiB with the record around it
 KEPT_BYTES = 1_048_576  # of a message that alone is too long
@@ -17,6 +18,21 @@ _DETAIL = 200
 def letter_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, bytes]:
     """Return a record's headers by name; one without a value counts as empty."""
     return {name: value or b"" for name, value in headers}
+
+
+def no_room(arrived: Arrived, upstream: str, offset: int, index: int) -> DeadLetter:
+    """Return the letter of an event that its order's row cannot hold; its bytes as kept."""
+    topic, _, partition = upstream.rpartition("/")
+    return DeadLetter(
+        reason=Reason.ORDER_TOO_LARGE,
+        detail="the order's row has no room for another event",
+        topic=topic,
+        partition=int(partition or 0),
+        offset=offset,
+        index=index,
+        received_at=arrived.received_at,
+        raw=arrived.canonical,
+    )
 
 
 def encoded(letter: DeadLetter) -> bytes:

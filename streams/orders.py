@@ -13,9 +13,8 @@ import msgspec
 
 from models.base import Millis
 from models.facts import Fact
-from models.letters import DeadLetter, Reason
 from models.notices import NoticeReceipt, NoticeSuperseded, NoticeTick
-from streams import topics
+from streams import letters, topics
 from streams.cellbook import ARCHIVE, CellBook
 from streams.clocks import Origin, Watermarks, parse_origin
 from streams.codec import load_order
@@ -207,7 +206,9 @@ class OrdersFold:
         """Take one event into its order's row."""
         row = self.rows.get(key)
         if not row.add(arrived):
-            self._set_aside(arrived, origin, out)
+            upstream, (record, index) = origin
+            letter = letters.encoded(letters.no_room(arrived, upstream, record, index))
+            out.send(topics.DEAD_LETTERS, f"{upstream}/{record}".encode(), letter)
         self._act(key, row, offset, out, max(self.clock, arrived.received_at))
 
     def advance(self, clock: Millis, offset: int, out: Outputs) -> None:
@@ -300,25 +301,6 @@ class OrdersFold:
                 keys = []
         for key in keys:
             self.rows.archive_changed(key, offset)
-
-    def _set_aside(self, arrived: Arrived, origin: tuple[str, Origin], out: Outputs) -> None:
-        upstream, (offset, index) = origin
-        topic, _, partition = upstream.rpartition("/")
-        letter = DeadLetter(
-            reason=Reason.ORDER_TOO_LARGE,
-            detail="the order's row has no room for another event",
-            topic=topic,
-            partition=int(partition or 0),
-            offset=offset,
-            index=index,
-            received_at=arrived.received_at,
-            raw=arrived.canonical,
-        )
-        out.send(
-            topics.DEAD_LETTERS,
-            f"{upstream}/{offset}".encode(),
-            letter.model_dump_json().encode(),
-        )
 
     # -- deadlines and what is put --------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from models.base import Millis, millis
 from streams.domain.arrivals import Arrived, Receipt, by_receipt, content_of
 from streams.domain.cells import Cell
+from streams.domain.freezing import freeze
 from streams.domain.judgement import Judgement, Tolerance
 from streams.domain.promises import Resolved, place
 from streams.domain.tracking import Track, derive
@@ -243,46 +244,8 @@ class Order:
 
     def _freeze(self) -> tuple[Track, Millis | None]:
         if self._frozen is None:
-            self._frozen = self._frozen_now()
+            self._frozen = freeze(self)
         return self._frozen
-
-    def _frozen_now(self) -> tuple[Track, Millis | None]:
-        """Find the first instant at which the evidence received before it was mature."""
-        if self.promise is None:
-            full = None
-        else:
-            full = self.promise.end + self._tolerance.maturity
-            if self.last_received <= self._no_maturity_before():
-                return self.track, full
-        received = sorted(self.arrivals.values(), key=by_receipt)
-        floor = self._no_maturity_before()
-        for known in range(1, len(received)):
-            now = received[known].received_at
-            if now <= floor or now == received[known - 1].received_at:
-                continue  # what was received together is judged together
-            mature = self._maturity(received[:known])
-            if mature is not None and now > mature:
-                return self._as_of(received, mature), mature
-        if full is None:
-            return self.track, None
-        return self._as_of(received, full), full
-
-    def _no_maturity_before(self) -> Millis:
-        """Return a bound below every maturity any part of the evidence can have."""
-        return self.earliest_end - DAY_MS + self.judgement.least_maturity
-
-    def _maturity(self, arrivals: list[Arrived]) -> Millis | None:
-        track = derive(arrivals, self.judgement)
-        promise = effective(track, self.judgement)
-        if promise is None:
-            return None
-        return promise.end + self.judgement.tolerance(track.carrier).maturity
-
-    def _as_of(self, arrivals: Iterable[Arrived], mature: Millis) -> Track:
-        timely = [each for each in arrivals if each.received_at <= mature]
-        if len(timely) == len(self.arrivals):
-            return self.track
-        return derive(timely, self.judgement)
 
     @property
     def closes_at(self) -> Millis:
