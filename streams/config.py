@@ -69,7 +69,8 @@ class Settings(BaseSettings):
         for address in given.split(","):
             host, _, port = address.strip().rpartition(":")
             if not host or not port.isdecimal() or not 0 < int(port) <= 65_535:  # noqa: PLR2004
-                raise ValueError(f"{address!r} is not host:port")
+                shown = address.rpartition("@")[2]  # before it may stand a password
+                raise ValueError(f"{shown!r} is not host:port")
         return given
 
     @model_validator(mode="after")

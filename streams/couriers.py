@@ -19,6 +19,7 @@ from streams.codec import load_courier
 from streams.domain.arrivals import content_of
 from streams.domain.cells import add
 from streams.engine.api import Beat, Outputs, Record, Rows
+from streams.republishing import Republishing
 
 HOUR_MS = 3_600_000
 KNOWN_MS = 48 * HOUR_MS
@@ -61,6 +62,7 @@ class CouriersFold:
         self._dying: list[bytes] = []
         self._told: tuple[Millis, bool] = (0, False)
         self._published = b""
+        self._again = Republishing()
 
     def recover(self, meta: bytes | None, rows: Rows, published: Mapping[bytes, bytes]) -> None:
         """Rebuild memory from rows."""
@@ -124,7 +126,7 @@ class CouriersFold:
         value = json.dumps(
             {"counts": self.counts(), "clock": self.marks.clock}, sort_keys=True
         ).encode()
-        if value != self._published:
+        if value != self._published or self._again.due():
             key = f"couriers/{self.partition}".encode()
             out.send(topics.KPI_CELLS, key, value, partition=self.partition)
             self._published = value

@@ -17,6 +17,7 @@ from streams.clocks import origin_header, send_ticks
 from streams.codec import Decoded, Rejected, decode_courier, decode_order
 from streams.engine.api import Beat, Headers, Outputs, Record, Rows
 from streams.letters import encoded, letter_headers
+from streams.republishing import Republishing
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class IngestFold:
         )
         self._results: dict[tuple[str, str], int] = {}
         self._warned = False
+        self._again = Republishing()
 
     def recover(self, meta: bytes | None, rows: Rows, published: Mapping[bytes, bytes]) -> None:
         """Take up the counts and the clock of the partition row."""
@@ -115,7 +117,7 @@ class IngestFold:
         time = "feed" if self.feed else "wall"
         said = {"counts": self.counts, "clock": self.clock, "time": time}
         value = json.dumps(said).encode()
-        if value != self.published:
+        if value != self.published or self._again.due():
             key = f"ingest/{self.inbound.topic}/{self.partition}".encode()
             out.send(topics.KPI_CELLS, key, value, partition=self.partition)
             self.published = value

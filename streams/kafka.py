@@ -90,7 +90,7 @@ def consumer_options(where: Where) -> dict[str, Any]:
 
 
 def secret(value: SecretStr | None, file: Path | None, name: str) -> str | None:
-    """Return a secret, from its file where one is named; a last line end is none of it.
+    """Return a secret, from its file where one is named; line ends at its end are none of it.
 
     Raises:
         TowerError: the file (setting `<name>_FILE`) cannot be read or is empty.
@@ -98,7 +98,7 @@ def secret(value: SecretStr | None, file: Path | None, name: str) -> str | None:
     if file is None:
         return None if value is None else value.get_secret_value()
     try:
-        found = file.read_text("utf-8").rstrip("\r\n")
+        found = file.read_text("utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise TowerError(f"{name}_FILE: {file} cannot be read ({_why(error)}).") from error
     if not found:

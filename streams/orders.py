@@ -28,6 +28,7 @@ from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row
 from streams.engine.api import Beat, Outputs, Record, Rows
 from streams.facts import correction, encoded, news, predicted, settled
 from streams.orderrows import OrderRows
+from streams.republishing import Republishing
 from streams.rowcodec import Standing, standing_of
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class OrdersFold:
         self._deferred: set[bytes] = set()
         self._stale: set[Cell] = set()
         self._partition_cell = b""
+        self._again = Republishing()
         self._told_clock: Millis = 0
 
     # -- recovery ------------------------------------------------------------------------
@@ -146,6 +148,9 @@ class OrdersFold:
         """Publish the cells that changed, then the clock they are of."""
         self.rows.bury()
         self.settle_cells()
+        if self._again.due():
+            self.book.all_changed(())
+            self._partition_cell = b""
         changed = list(self.book.take_changed())
         for cell, measures in changed:
             value = _sorted_json(measures) if measures else None

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.options import Brokers, Namespace, run, settings_from
+from streams.errors import TowerError
 from streams.exporting.lines import Header
 from streams.exporting.taking import take, take_contacts
 from streams.topics import COURIER_LOG, ORDER_LOG
@@ -39,6 +40,8 @@ def command(
     `tower replay` judges it again and says whether it comes to what the tower
     published; `tower rebuild` makes a new namespace of it.
     """
+    if after is not None and output.resolve() == after.resolve():
+        raise TowerError(f"{output} cannot be continued into itself: name another output.")
     settings = settings_from(brokers=brokers, namespace=namespace)
     header, records = run(take(settings, output, after=after, couriers=not without_couriers))
     print(f"tower: {_summary(header, records)}", file=sys.stderr)

@@ -113,7 +113,7 @@ def decode(user_data: bytes) -> Claim:
             for number in numbers
         )
         return Claim(int(round_), held)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RecursionError):
         return Claim()
 
 

@@ -10,7 +10,11 @@ from streams.engine.assignor import StickyAssignor
 from streams.errors import TowerError
 from streams.kafka import consumer_options
 
-REJOIN_MS = 30_000  # for a member to part with its partitions when others come and go
+REJOIN_MS = 30_000  # at least, for a member to part with its partitions in a rebalance
+PARTING = 3  # session timeouts; flushes may take one of them, barriers another
+ANSWER_BYTES = (
+    128 * 1024
+)  # of a partition in one answer: it is folded before the next one's turn
 LOOK_MS = 60_000  # between two looks at who leads which partition
 ANSWER_MS = 250  # a broker without news answers so late
 
@@ -33,9 +37,10 @@ def member(settings: Settings, held: Callable[[], Iterable[TopicPartition]]) -> 
         isolation_level="read_committed",
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=int(settings.heartbeat_seconds * 1000),
-        rebalance_timeout_ms=max(session_ms, REJOIN_MS),
+        rebalance_timeout_ms=max(PARTING * session_ms, REJOIN_MS),
         max_poll_interval_ms=2**31 - 1,  # back-pressure may keep us from asking for long
         fetch_max_wait_ms=ANSWER_MS,
+        max_partition_fetch_bytes=ANSWER_BYTES,
         metadata_max_age_ms=LOOK_MS,
     )
 

@@ -103,7 +103,8 @@ def test_coming_moves_only_to_who_comes_and_going_only_from_who_goes(sizes) -> N
 def test_a_claim_survives_the_wire_and_strangers_claim_nothing() -> None:
     held = [TopicPartition("b", 1), TopicPartition("a", 2), TopicPartition("a", 0)]
     assert decode(encode(3, held)) == Claim(3, frozenset(held))
-    for said in (b"", b"\xff", b"7", b"[1]", b'["x", []]', b"[1, [[2]]]"):
+    deep = b"[" * 100_000
+    for said in (b"", b"\xff", b"7", b"[1]", b'["x", []]', b"[1, [[2]]]", b"[1e400, []]", deep):
         assert decode(said) == Claim()
 
 

@@ -127,3 +127,10 @@ async def test_a_namespace_in_use_is_not_built_upon(ran, empty, broker, tmp_path
         ended = await asyncio.to_thread(ran, *words)
         assert ended.code == 0, ended.err  # an event that waits for the new tower is no use
         refused(await asyncio.to_thread(ran, *words), f"The namespace {empty} is in use")
+
+
+def test_an_export_is_not_continued_into_itself(ran, tmp_path):
+    (tmp_path / "x.jsonl").write_text("kept")
+    ended = ran("export", "--after", "x.jsonl", "--output", "./x.jsonl")
+    refused(ended, "cannot be continued into itself")
+    assert (tmp_path / "x.jsonl").read_text() == "kept"

@@ -57,6 +57,7 @@ def test_only_consumers_have_a_rack():
         (SCRAM | {"kafka_password_file": "f"}, "KAFKA_PASSWORD_FILE exclude each other."),
         (SCRAM | {"kafka_sasl_mechanism": "GSSAPI"}, "KAFKA_SASL_MECHANISM is wrong: Input"),
         (SCRAM | {"kafka_security_protocol": "SSL"}, "KAFKA_SASL_MECHANISM is given, but"),
+        ({"brokers": "ann:hush-hush@kafka"}, "'kafka' is not host:port"),
         ({"kafka_password": "x"}, "but TOWER_KAFKA_SECURITY_PROTOCOL is PLAINTEXT: it takes"),
         ({"kafka_ca_file": "ca.pem"}, "TOWER_KAFKA_CA_FILE is given, but"),
         ({"kafka_security_protocol": "SSL", "kafka_key_file": "k"}, "TOWER_KAFKA_CERT_FILE."),
@@ -94,6 +95,8 @@ def test_a_password_may_be_a_file_whose_line_end_is_none_of_it(tmp_path):
     assert client_options(cluster)["sasl_plain_password"] == word
     mail = settings_from(smtp_password_file=file)
     assert mail.mail_password == word
+    file.write_text(f"\ufeff{word}\n")  # as some editors write it
+    assert client_options(cluster)["sasl_plain_password"] == word
     file.write_text("\n")
     assert findings(cluster) == [f"TOWER_KAFKA_PASSWORD_FILE: {file} is empty."]
     file.unlink()
