@@ -54,6 +54,11 @@ _instant = re.compile(
 ).fullmatch
 _DIGITS = 6
 
+# Of whole seconds the marks between the digits show it: 2026-03-03T10:00:00Z or ...+01:00.
+_MARKS, _LENGTHS = slice(4, None, 3), (20, 25)
+_WHOLE = frozenset({"--T::Z", "--T::+:", "--T::-:"})
+_FIRST, _BEYOND = "2001", "2099"
+
 Convert = Callable[[Any], Any]
 
 
@@ -159,8 +164,8 @@ def _converting(
     def convert(made: Any) -> Any:  # noqa: ANN401 - the struct
         for name, change in converts:
             value = getattr(made, name)
-            if value is not None:
-                setattr(made, name, change(value))
+            if value is not None and (changed := change(value)) is not value:
+                setattr(made, name, changed)
         if in_order is not None:
             first, second = (getattr(made, name) for name in in_order)
             if first is not None and second is not None and _at(first) > _at(second):
@@ -172,6 +177,14 @@ def _converting(
 
 def _settled(text: str) -> str:
     """Return an instant as it is kept; ValueError where it is not plain."""
+    if (
+        text[_MARKS] in _WHOLE
+        and len(text) in _LENGTHS
+        and _FIRST <= text < _BEYOND
+        and not text.endswith("00:00")  # no offset is kept as Z
+    ):
+        _at(text)  # it names an instant, and is kept as it is
+        return text
     found = _instant(text)
     if found is None:
         raise ValueError("not plain")
