@@ -229,4 +229,5 @@ def _reason(fault: ErrorDetails) -> Reason:
 
 def _detail(fault: ErrorDetails) -> str:
     place = ".".join(str(step) for step in fault["loc"])[: DETAIL_LENGTH // 2]
-    return clean(f"{place}: {fault['msg']}")[:DETAIL_LENGTH]
+    said = clean(f"{place}: {fault['msg']}")[:DETAIL_LENGTH]
+    return "".join(each if each.isprintable() else "?" for each in said)  # odd blanks stay

@@ -335,3 +335,9 @@ def test_any_text_is_cleaned_once(carrier: str, region: str) -> None:
         dropped = {"Cc", "Cf", "Cs", "Co", "Cn"}
         visible = decoded.event.carrier.replace("\u200c", "").replace("\u200d", "")
         assert not dropped & {unicodedata.category(character) for character in visible}
+
+
+def test_a_detail_is_printable_whatever_a_field_is_called() -> None:
+    decoded = order(attributes={"\xa0": None})
+    assert isinstance(decoded, Rejected)
+    assert decoded.detail == "attributes.?.float: Input should be a valid number"
