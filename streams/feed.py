@@ -92,6 +92,16 @@ def must_be_there(path: str | Path) -> None:
         raise TowerError(f"The file {path} could not be read: {reason}.") from error
 
 
+def same_file(one: Path, other: Path) -> bool:
+    """Return whether two names are one file, by a link too; a device is never one."""
+    try:
+        if one.exists() and other.exists():
+            return one.is_file() and one.samefile(other)
+        return one.resolve() == other.resolve()
+    except (OSError, ValueError, RuntimeError):  # the last one is a loop of links
+        return False
+
+
 def _opened(path: str | Path) -> BinaryIO | gzip.GzipFile:
     if str(path) == "-":
         return sys.stdin.buffer

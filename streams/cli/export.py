@@ -9,7 +9,8 @@ import typer
 from streams.cli.options import Brokers, Namespace, run, settings_from
 from streams.errors import TowerError
 from streams.exporting.lines import Header
-from streams.exporting.taking import take, take_contacts
+from streams.exporting.taking import take, take_contacts, untaken_contacts
+from streams.feed import same_file
 from streams.topics import COURIER_LOG, ORDER_LOG
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -40,14 +41,38 @@ def command(
     `tower replay` judges it again and says whether it comes to what the tower
     published; `tower rebuild` makes a new namespace of it.
     """
-    if after is not None and output.resolve() == after.resolve():
-        raise TowerError(f"{output} cannot be continued into itself: name another output.")
+    _refuse_overwriting(output, after, contacts)
     settings = settings_from(brokers=brokers, namespace=namespace)
     header, records = run(take(settings, output, after=after, couriers=not without_couriers))
     print(f"tower: {_summary(header, records)}", file=sys.stderr)
     if contacts is not None:
+        waiting = run(untaken_contacts(settings))
         known = run(take_contacts(settings, contacts))
-        print(f"tower: {known:,} customers' addresses in {contacts}.", file=sys.stderr)
+        print(
+            f"tower: {known:,} customers' addresses in {contacts}{_untaken(waiting)}.",
+            file=sys.stderr,
+        )
+
+
+def _untaken(waiting: int | None) -> str:
+    """Return what to say of contact updates that are not among the addresses."""
+    if waiting is None:
+        return "; whether a dispatcher has taken all of contact-updates cannot be seen"
+    if waiting:
+        return f"; contact-updates holds {waiting:,} that no dispatcher has taken yet"
+    return ""
+
+
+def _refuse_overwriting(output: Path, after: Path | None, contacts: Path | None) -> None:
+    """Raise if one file of the command would take the place of another."""
+    if after is not None and same_file(output, after):
+        raise TowerError(f"{output} cannot be continued into itself: name another output.")
+    if contacts is None:
+        return
+    if same_file(output, contacts):
+        raise TowerError(f"--output and --contacts are both {contacts}: name two files.")
+    if after is not None and same_file(contacts, after):
+        raise TowerError(f"--after and --contacts are both {contacts}: name two files.")
 
 
 def _summary(header: Header, records: int) -> str:

@@ -13,7 +13,7 @@ from streams.collector import relax
 from streams.errors import TowerError
 from streams.exporting.files import ExportFile, Exports
 from streams.exporting.judging import Judging, Unheard, audited, differences
-from streams.feed import EXPORT_BEGINS, read_lines
+from streams.feed import EXPORT_BEGINS, read_lines, same_file
 from streams.replay import Replay
 from streams.reporting import Json, as_table, as_text, read_line, write_report
 from streams.rules import load
@@ -52,6 +52,7 @@ def command(
     Example: tower replay day.jsonl.gz --report report.json
     """
     relax()
+    _refuse_overwriting(files, rules, report)
     inputs = [_looked_into(file) for file in files]
     exported = [is_export for is_export, _ in inputs]
     if any(exported):
@@ -69,13 +70,22 @@ def command(
     replay.run(lines, None if as_of is None else instant(as_of))
     found = replay.report()
     events = found["events"]
-    if events["read"] and not events["accepted"]:
+    if not events["accepted"]:
         raise TowerError(
             f"Nothing in {', '.join(files)} is an event of the contract. {read_line(found)}"
         )
     if events["rejected"]:
         print(f"tower: {read_line(found)}", file=sys.stderr)
     _write(found, report)
+
+
+def _refuse_overwriting(files: list[str], rules: Path | None, report: Path | None) -> None:
+    """Raise if the report would take the place of what is read; `-` is two ends of a pipe."""
+    if report is None or str(report) == "-":
+        return
+    for each in [*map(Path, files), *([] if rules is None else [rules])]:
+        if same_file(each, report):
+            raise TowerError(f"The report would overwrite {each}: name another file.")
 
 
 def _looked_into(file: str) -> tuple[bool, Iterator[bytes]]:

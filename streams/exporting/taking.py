@@ -8,10 +8,11 @@ other goes from the broker to the file; nothing is gathered.
 from pathlib import Path
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from streams import topics
-from streams.admin import describe_topics
+from streams.admin import connected, describe_topics
 from streams.config import Settings
 from streams.engine.reader import bounds, group_less, read
 from streams.errors import TowerError
@@ -90,6 +91,46 @@ async def take_contacts(settings: Settings, path: str | Path) -> int:
     with writing(path, mode=OWNER_ONLY) as file:
         file.writelines(value + b"\n" for value in known)
     return len(known)
+
+
+async def untaken_contacts(settings: Settings) -> int | None:
+    """Return how many records of contact-updates no dispatcher has taken; None: not seen.
+
+    What a client without Describe on the dispatcher's group asks for stays unseen.
+
+    Raises:
+        TowerError: no broker answers.
+    """
+    topic = named(settings.namespace, topics.CONTACT_UPDATES)
+    there = await describe_topics(settings.kafka, [topic])
+    if topic not in there:
+        return 0
+    partitions = [TopicPartition(topic, each) for each in range(there[topic].partitions)]
+    async with (
+        connected(settings.kafka) as admin,
+        group_less(settings.kafka, "tower.export") as consumer,
+    ):
+        taken = await _committed(admin, f"{settings.namespace}.dispatcher", partitions)
+        ranges = await bounds(consumer, partitions)
+    if taken is None:
+        return None
+    return sum(
+        max(0, end - max(begin, taken.get(tp, begin))) for tp, (begin, end) in ranges.items()
+    )
+
+
+async def _committed(
+    admin: AIOKafkaAdminClient, group: str, partitions: list[TopicPartition]
+) -> dict[TopicPartition, int] | None:
+    """Return up to where a group has read, None if the broker does not say."""
+    try:
+        found = await admin.list_consumer_group_offsets(group, partitions=partitions)
+    except GroupCoordinatorNotAvailableError:
+        return {}  # no group has ever read anything here
+    except (KafkaError, AttributeError):
+        # aiokafka raises the last one instead of the error a broker gave for an offset.
+        return None
+    return {tp: each.offset for tp, each in found.items()}
 
 
 def header_of(

@@ -49,6 +49,18 @@ def test_a_file_of_nothing_the_tower_knows_is_a_mistake(tower, tmp_path, garbage
     assert not (tmp_path / "report.json").exists()
 
 
+def test_an_empty_file_is_a_mistake_too(tower, tmp_path):
+    file = tmp_path / "empty.jsonl"
+    file.write_bytes(b"\n \n")
+    ran = tower("replay", file, "--report", tmp_path / "report.json")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        f"tower: Nothing in {file} is an event of the contract. 0 events read: 0 accepted,"
+        " 0 duplicate, 0 rejected.\n"
+    )
+    assert not (tmp_path / "report.json").exists()
+
+
 def test_whom_a_report_waits_for_is_said_once_and_not_at_first(capsys, monkeypatch):
     now = iter([0, 1, 5, 6])
     monkeypatch.setattr(reporting.time, "monotonic", lambda: next(now, 7))

@@ -1,15 +1,18 @@
 """What a user can do wrong with exports: one sentence on standard error, exit 1."""
 
 import asyncio
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.admin import ensure_topics
 from streams.config import Settings
 from streams.domain.judgement import Judgement
 from streams.exporting.files import opened
 from streams.exporting.judging import Judging
+from streams.exporting.taking import untaken_contacts
 from streams.publishing import durable_producer
 from streams.rules import load
 from streams.topics import named
@@ -129,8 +132,60 @@ async def test_a_namespace_in_use_is_not_built_upon(ran, empty, broker, tmp_path
         refused(await asyncio.to_thread(ran, *words), f"The namespace {empty} is in use")
 
 
-def test_an_export_is_not_continued_into_itself(ran, tmp_path):
-    (tmp_path / "x.jsonl").write_text("kept")
-    ended = ran("export", "--after", "x.jsonl", "--output", "./x.jsonl")
+@pytest.fixture
+def kept(tmp_path):
+    """A file under four names, that nothing may be written over."""
+    file = tmp_path / "x.jsonl"
+    file.write_text("kept")
+    (tmp_path / "symlink").symlink_to(file)
+    (tmp_path / "hardlink").hardlink_to(file)
+    yield
+    assert file.read_text() == "kept"
+
+
+NAMES = pytest.mark.parametrize("name", ["x.jsonl", "./x.jsonl", "symlink", "hardlink"])
+
+
+@pytest.mark.usefixtures("kept")
+@NAMES
+def test_an_export_is_not_continued_into_itself(ran, name):
+    ended = ran("export", "--after", "x.jsonl", "--output", name)
     refused(ended, "cannot be continued into itself")
-    assert (tmp_path / "x.jsonl").read_text() == "kept"
+
+
+@pytest.mark.usefixtures("kept")
+@NAMES
+@pytest.mark.parametrize("other", ["--output", "--after"])
+def test_addresses_do_not_take_the_place_of_an_export(ran, name, other):
+    ended = ran("export", other, "x.jsonl", "--contacts", name)
+    refused(ended, f"{other} and --contacts are both {Path(name)}: name two files.")
+
+
+def test_two_files_that_are_not_there_yet_are_told_apart(ran, tmp_path):
+    ended = ran("export", "--output", "new.jsonl", "--contacts", "./new.jsonl")
+    refused(ended, "--output and --contacts are both new.jsonl: name two files.")
+    ended = ran("export", "--output", "new.jsonl", "--contacts", "contacts.jsonl")
+    refused(ended, "No Kafka broker answers at 127.0.0.1:1")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.kafka
+async def test_contacts_that_no_dispatcher_has_taken_are_counted(empty, broker):
+    where = Settings(brokers=broker.bootstrap, namespace=empty)
+    assert await untaken_contacts(where) == 0
+    topic = named(empty, "contact-updates")
+    async with durable_producer(broker.bootstrap) as producer:
+        for customer in (b"a", b"b", b"c"):
+            await producer.send_and_wait(topic, b"{}", customer)
+    assert await untaken_contacts(where) == 3
+    dispatcher = AIOKafkaConsumer(
+        bootstrap_servers=broker.bootstrap, group_id=f"{empty}.dispatcher"
+    )
+    await dispatcher.start()
+    try:
+        taken = TopicPartition(topic, 0)
+        dispatcher.assign([taken])
+        await dispatcher.commit({taken: 2})
+    finally:
+        await dispatcher.stop()
+    assert await untaken_contacts(where) == 1

@@ -10,6 +10,10 @@ from tests.processes import TOWER
 
 NOWHERE = "127.0.0.1:1"
 NO_BROKER = f"tower: No Kafka broker answers at {NOWHERE}: start it, or name another with"
+EVENT = (
+    b'{"kind":"delivered","order_id":"a","event_id":"1",'
+    b'"occurred_at":"2026-01-01T00:00:00Z","source":"s"}\n'
+)
 
 
 @pytest.fixture
@@ -69,17 +73,46 @@ def test_without_a_broker_check_has_a_finding(ran, monkeypatch):
         ("replay nonexisting.jsonl.gz", "nonexisting.jsonl.gz"),
         ("replay /dev/null --rules nonexisting.yaml", "nonexisting.yaml"),
         ("import nonexisting.yaml table.csv", "nonexisting.yaml"),
-        ("replay /dev/null --report nowhere/report.json", "nowhere/report.json"),
+        ("replay day.jsonl --report nowhere/report.json", "nowhere/report.json"),
         ("publish nonexisting.jsonl", "nonexisting.jsonl"),
         ("publish /dev/null --contacts nonexisting.jsonl", "nonexisting.jsonl"),
     ],
 )
-def test_a_file_that_is_not_there_is_named(ran, command, says):
+def test_a_file_that_is_not_there_is_named(ran, tmp_path, command, says):
+    (tmp_path / "day.jsonl").write_bytes(EVENT)
     ended = ran(*command.split())
     assert ended.code == 1, ended.err
     assert ended.err.startswith("tower: ")
     assert ended.err.count("\n") == 1
     assert says in ended.err
+
+
+def test_a_pace_without_a_speed_is_refused(ran):
+    ended = ran("publish", "/dev/null", "--pace-from", "2026-01-01T00:00:00Z")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        "tower: --pace-from says where the pace of --speed begins: give both.\n"
+    )
+
+
+@pytest.mark.parametrize("report", ["day.jsonl", "./day.jsonl", "symlink", "hardlink"])
+def test_a_report_does_not_overwrite_what_is_read(ran, tmp_path, report):
+    day = tmp_path / "day.jsonl"
+    day.write_bytes(EVENT)
+    (tmp_path / "symlink").symlink_to(day)
+    (tmp_path / "hardlink").hardlink_to(day)
+    ended = ran("replay", "day.jsonl", "--report", report)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "tower: The report would overwrite day.jsonl: name another file.\n"
+    assert day.read_bytes() == EVENT
+
+
+def test_a_report_does_not_overwrite_the_rules(ran, tmp_path):
+    (tmp_path / "day.jsonl").write_bytes(EVENT)
+    (tmp_path / "rules.yaml").write_text("schema: 1\n")
+    ended = ran("replay", "day.jsonl", "--rules", "rules.yaml", "--report", "rules.yaml")
+    assert ended.code == 1
+    assert (tmp_path / "rules.yaml").read_text() == "schema: 1\n"
 
 
 @pytest.mark.parametrize(
