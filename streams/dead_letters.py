@@ -93,12 +93,12 @@ def _when(kept: Kept) -> tuple[int, str]:
 async def read(settings: Settings) -> AsyncIterator[Kept]:
     """Yield all letters kept now, those of one partition in the order they were set aside.
 
-    Raises TowerError when there is no broker; without the topic there are no letters.
+    Raises TowerError when there is no broker, or no tower in this namespace.
     """
     topic = named(settings.namespace, DEAD_LETTERS)
     there = await describe_topics(settings.kafka, [topic])
     if topic not in there:
-        return
+        raise TowerError(f"There is no topic {topic}: no worker has run in this namespace.")
     consumer = AIOKafkaConsumer(
         **consumer_options(settings.kafka),
         auto_offset_reset="earliest",

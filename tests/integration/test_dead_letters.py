@@ -164,7 +164,18 @@ def test_a_tick_from_outside_is_no_event_to_send_again(tower, where, write):
     assert ran.out == "Sent 0 again; 1 are no inbound events and stay.\n"
 
 
-def test_without_letters_there_is_nothing_to_do(tower, where):
+@pytest.mark.parametrize("command", ["list", "show order-events/0/1", "replay"])
+def test_a_namespace_without_a_tower_is_no_empty_one(tower, where, namespace, command):
+    ran = tower("dead-letters", *command.split(), *where)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        f"tower: There is no topic {namespace}.dead-letters:"
+        " no worker has run in this namespace.\n"
+    )
+
+
+def test_without_letters_there_is_nothing_to_do(tower, where, write):
+    write([])
     assert tower("dead-letters", "list", *where).out == "No dead letters.\n"
     assert tower("dead-letters", "replay", *where).out == "Sent 0 again.\n"
     ran = tower("dead-letters", "show", "order-events/0/1", *where)
