@@ -112,6 +112,8 @@ def tls(cluster: Cluster) -> ssl.SSLContext:
     Raises:
         TowerError: one of the three files cannot be used.
     """
+    for name in ("ca_file", "cert_file", "key_file"):
+        _must_be_readable(f"TOWER_KAFKA_{name.upper()}", getattr(cluster, name))
     try:
         context = ssl.create_default_context(cafile=cluster.ca_file)
     except OSError as error:
@@ -136,6 +138,14 @@ def tls(cluster: Cluster) -> ssl.SSLContext:
                 " TOWER_KAFKA_KEY_PASSWORD."
             ) from error
     return context
+
+
+def _must_be_readable(name: str, file: Path | None) -> None:
+    try:
+        if file is not None:
+            file.read_bytes()
+    except (OSError, ValueError) as error:
+        raise TowerError(f"{name}: {file} cannot be read ({_why(error)}).") from error
 
 
 def findings(cluster: Cluster) -> list[str]:

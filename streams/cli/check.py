@@ -85,8 +85,10 @@ def findings(
         settings = settings_from(brokers=brokers, namespace=namespace, rules=rules)
     except TowerError as error:
         return [*found, str(error)], ["Rules and topics were not looked at."]
-    found += findings_of(settings.kafka)
-    found += mail_findings(settings) + rules_findings(settings.rules)
+    keys = findings_of(settings.kafka)
+    found += keys + mail_findings(settings) + rules_findings(settings.rules)
+    if keys:
+        return found, ["Topics were not looked at."]
     try:
         return found + run(_broker_findings(settings)), []
     except TowerError as error:

@@ -126,6 +126,10 @@ def mail_findings(settings: Settings) -> list[str]:
         found.append(
             "TOWER_SMTP_USERNAME needs TOWER_SMTP_PASSWORD or TOWER_SMTP_PASSWORD_FILE."
         )
+    try:
+        _ = settings.mail_password
+    except TowerError as error:
+        found.append(str(error))
     return found
 
 

@@ -144,4 +144,34 @@ def test_check_looks_at_the_files_without_a_broker(tower, tmp_path, monkeypatch)
     monkeypatch.setenv("TOWER_KAFKA_CA_FILE", "nowhere.pem")
     ran = tower("check")
     assert ran.code == 1
-    assert "TOWER_KAFKA_CA_FILE: nowhere.pem holds no certificate" in ran.out
+    assert ran.out.splitlines() == [
+        "TOWER_KAFKA_CA_FILE: nowhere.pem cannot be read (No such file or directory).",
+        "Topics were not looked at.",
+    ]
+
+
+@pytest.mark.parametrize("setting", ["kafka_ca_file", "kafka_cert_file", "kafka_key_file"])
+def test_a_file_that_is_missing_is_named_as_the_one(papers, tmp_path, setting):
+    given = {
+        "kafka_ca_file": papers.ca,
+        "kafka_cert_file": papers.client,
+        "kafka_key_file": papers.client_key,
+    }
+    gone = tmp_path / "gone.pem"
+    cluster = settings_from(kafka_security_protocol="SSL", **given | {setting: gone}).kafka
+    assert findings(cluster) == [
+        f"TOWER_{setting.upper()}: {gone} cannot be read (No such file or directory)."
+    ]
+
+
+def test_the_password_file_of_the_mail_is_looked_at_before_anything_is_sent(
+    tower, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOWER_BROKERS", "127.0.0.1:1")
+    monkeypatch.setenv("TOWER_SMTP_PASSWORD_FILE", "nowhere")
+    says = "TOWER_SMTP_PASSWORD_FILE: nowhere cannot be read (No such file or directory)."
+    ran = tower("check")
+    assert (ran.code, ran.out.splitlines()[0]) == (1, says)
+    ran = tower("dispatcher")
+    assert (ran.code, ran.out, ran.err) == (1, "", f"tower: {says}\n")
