@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from streams.embedded import guardian, properties
+from streams.embedded.claim import Claim
 from streams.embedded.jars import cache_folder, fetch
 from streams.embedded.java import ClassArchive, Java, class_archive, find_java
 from streams.embedded.listeners import Listener, scram_words
@@ -49,7 +50,8 @@ class EmbeddedBroker:
     that goes with the broker. Clients connect at `port`, else at a free one. The broker dies
     with this process, also on kill -9. `say` is told, in one line, when something takes long.
     More `listeners` have TLS and logins; with `acls` their clients may do what ACLs say.
-    Raises TowerError when Java or the jars cannot be had, or Kafka does not start.
+    From `start` to `close` the folder is its own, whoever else wants it. Raises TowerError when
+    the folder, Java or the jars cannot be had, or Kafka does not start.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class EmbeddedBroker:
         self.folder = folder or _throwaway_folder()
         self.log = self.folder / "broker.log"
         self.pid: int | None = None
+        self._claim: Claim | None = None
         self._guardian: subprocess.Popen[bytes] | None = None
         self._ports: properties.Ports | None = None
         self._java: Java | None = None
@@ -107,6 +110,7 @@ class EmbeddedBroker:
         if self.running:
             return
         try:
+            self._claim = self._claim or Claim(self.folder)
             self._prepare()
             self._launch()
             self._await_ready()
@@ -143,6 +147,9 @@ class EmbeddedBroker:
             self.kill()
         if not self._kept:
             shutil.rmtree(self.folder, ignore_errors=True)
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
 
     def _prepare(self) -> None:
         """Find Java and the jars, choose ports, format the folder once."""
@@ -151,7 +158,6 @@ class EmbeddedBroker:
             self._jars = fetch(cache, self._say)
             self._java = find_java()
             self._archive = class_archive(self._java, self._jars, cache)
-        self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "server.properties"
         if self._ports is None:
             kept = properties.ports_of(config.read_text()) if config.exists() else None
@@ -202,6 +208,7 @@ class EmbeddedBroker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                pass_fds=[self._claim.file] if self._claim else [],
                 start_new_session=True,  # Ctrl-C in the terminal is for us, not for the broker
             )
         if self._guardian.stdout is None:

@@ -4,7 +4,7 @@ Executed as a script. Its standard input is a pipe that the asking process holds
 system closes it when that process dies, also by kill -9, and then the program is killed and
 the folder named by the first argument (empty: none) removed. On Linux the program is killed
 as well when the guardian itself is. The first line on standard output is the program's pid;
-what the program prints goes to standard error.
+what the program prints goes to standard error. It inherits the lock on its folder.
 """
 
 import ctypes
@@ -29,6 +29,7 @@ def main(discard: str, command: list[str]) -> int:
         command,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
+        close_fds=False,  # the lock on the folder is held until the program has ended
         preexec_fn=_die_with_guardian,  # noqa: PLW1509 - no other thread runs yet
     )
     print(program.pid, flush=True)  # noqa: T201 - the protocol with the asking process

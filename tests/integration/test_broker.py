@@ -14,6 +14,7 @@ from aiokafka.admin import NewTopic
 
 from streams.admin import connected
 from streams.embedded import EmbeddedBroker, Listener, jars, java, properties
+from streams.embedded.claim import Claim
 from streams.errors import TowerError
 
 kafka = pytest.mark.kafka
@@ -27,6 +28,16 @@ broker.start()
 print(broker.pid, broker.folder, flush=True)
 time.sleep(60)
 """
+
+
+@pytest.fixture
+def handlers():
+    """What signals do is as before once `tower broker` has run in this process."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 def is_alive(pid: int) -> bool:
@@ -139,10 +150,47 @@ def test_the_broker_goes_with_its_guardian():
 @kafka
 @pytest.mark.slow
 def test_a_broker_that_cannot_start_says_where_its_log_is(tmp_path):
-    with EmbeddedBroker(tmp_path):
-        second = EmbeddedBroker(tmp_path)
-        with pytest.raises(TowerError, match=r"ended while starting; its log is .*broker\.log"):
-            second.start()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "meta.properties").write_text("version=1\nnode.id=2\n")  # not node 1
+    broker = EmbeddedBroker(tmp_path)
+    with pytest.raises(TowerError, match=r"ended while starting; its log is .*broker\.log"):
+        broker.start()
+
+
+@kafka
+@pytest.mark.usefixtures("handlers")
+def test_a_folder_in_use_is_refused_and_nothing_in_it_is_touched(tmp_path, tower):
+    with EmbeddedBroker(tmp_path) as first:
+        config = tmp_path / "server.properties"
+        before = (sorted(tmp_path.iterdir()), config.read_bytes(), config.stat().st_mtime_ns)
+        ended = tower("broker", "--folder", str(tmp_path), "--port", "0")
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err == f"tower: {tmp_path} is in use by another broker.\n"
+        after = (sorted(tmp_path.iterdir()), config.read_bytes(), config.stat().st_mtime_ns)
+        assert after == before
+        assert first.running
+
+
+def test_a_lock_is_held_by_whoever_inherited_it_and_free_after_the_last(tmp_path):
+    claim = Claim(tmp_path)
+    heir = os.dup(claim.file)
+    claim.release()
+    with pytest.raises(TowerError, match="in use by another broker"):
+        Claim(tmp_path)
+    os.close(heir)
+    Claim(tmp_path).release()
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("name", ["afile", "afile/b", "afile/b/c", "/proc/x", "/proc"])
+def test_a_folder_that_cannot_be_had_is_one_sentence(tmp_path, tower, name):
+    (tmp_path / "afile").write_text("kept")
+    ended = tower("broker", "--folder", str(tmp_path / name), "--port", "0")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("tower: ")
+    assert ended.err.count("\n") == 1
+    assert str(tmp_path / name) in ended.err
+    assert (tmp_path / "afile").read_text() == "kept"
 
 
 def test_only_loopback_ports_outside_the_range_of_outgoing_ones_are_taken(tmp_path):
