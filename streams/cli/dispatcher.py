@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command(
     epilog="Example: TOWER_BROKERS=127.0.0.1:9092 TOWER_SMTP_HOST=127.0.0.1"
-    " TOWER_SMTP_PORT=2525 TOWER_CLAIMS=var/claims.sqlite tower dispatcher"
+    " TOWER_SMTP_PORT=2525 TOWER_CLAIMS=claims.sqlite tower dispatcher"
 )
 def dispatcher() -> None:
     """Run the dispatcher: notices to customers, until SIGTERM or Ctrl-C.

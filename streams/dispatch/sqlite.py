@@ -95,7 +95,10 @@ class SqliteLedger:
 
     @classmethod
     async def open(cls, path: Path, wall: Callable[[], int] = _wall) -> "SqliteLedger":
-        """Open the file, made if missing, and drop what is older than `KEPT_MS`."""
+        """Open the file, made if missing, and drop what is older than `KEPT_MS`.
+
+        Its folder is not made: one that is missing is a path that was mistyped.
+        """
         lock = _exclusively(path)
         database = aiosqlite.connect(path, isolation_level=None)
         try:
@@ -278,8 +281,12 @@ def _row(taken: Taken) -> tuple[Any, ...]:
 def _exclusively(path: Path) -> IO[str]:
     """Return a lock file that this process holds until it is closed or the process ends."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.with_name(f"{path.name}.lock").open("w")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise TowerError(
+            f"The folder {path.parent} of the claims file is not there: make it, or mend"
+            " TOWER_CLAIMS; a dispatcher without its claims may tell customers twice."
+        ) from error
     except OSError as error:
         raise TowerError(f"The claims file {path} cannot be made: {error.strerror}.") from error
     try:

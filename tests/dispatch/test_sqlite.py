@@ -167,6 +167,12 @@ async def test_one_file_one_dispatcher(ledger, tmp_path):
         await SqliteLedger.open(tmp_path / "claims.sqlite")
 
 
+async def test_a_folder_that_is_not_there_is_refused_and_not_made(tmp_path):
+    with pytest.raises(TowerError, match=r"nodir of the claims file is not there"):
+        await SqliteLedger.open(tmp_path / "nodir" / "claims.sqlite")
+    assert not (tmp_path / "nodir").exists()
+
+
 async def test_a_file_that_is_no_database(tmp_path):
     (tmp_path / "claims.sqlite").write_text(
         "no database at all, but long enough to be one" * 40
