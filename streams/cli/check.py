@@ -47,6 +47,7 @@ def command(
 
     Topics, and the clock the workers are on, are looked at when a broker was
     named (--brokers, TOWER_BROKERS) or answers at the default address.
+    TOWER_KAFKA_* (TLS, logins), TOWER_RACK, TOWER_INSTANCE: docs/scaling.md.
 
     Example: tower check --rules rules.yaml --brokers 127.0.0.1:9092
     """

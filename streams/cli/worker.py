@@ -20,6 +20,7 @@ def command() -> None:
     Settings come from the environment: TOWER_BROKERS, TOWER_NAMESPACE,
     TOWER_CLOCK (wall or feed), TOWER_RULES, TOWER_PARTITIONS, TOWER_METRICS_HOST,
     TOWER_METRICS_PORT. Missing topics are created; wrong ones are refused.
+    TOWER_KAFKA_* (TLS, logins), TOWER_RACK, TOWER_INSTANCE: docs/scaling.md.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = settings_from()

@@ -181,6 +181,12 @@ def test_every_command_explains_itself_with_an_example(ran, command):
     assert f"tower {command}" in ended.out
 
 
+@pytest.mark.parametrize("command", ["worker", "check"])
+def test_help_says_where_the_settings_of_kafka_are_explained(ran, command):
+    said = " ".join(ran(command, "--help").out.split())
+    assert "TOWER_KAFKA_* (TLS, logins), TOWER_RACK, TOWER_INSTANCE: docs/scaling.md." in said
+
+
 def test_tower_alone_lists_its_commands(ran):
     for words in ((), ("--help",), ("help",)):
         ended = ran(*words)
