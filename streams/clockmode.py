@@ -1,19 +1,25 @@
 """Where the time of the running workers comes from, as they publish it beside their counts.
 
 A file sent on one clock to workers on the other is judged by wrong instants or refused tick by
-tick, so whoever sends asks first.
+tick, and a worker on another clock than its group brings the instants of one into the other. So
+whoever sends asks first, and a worker before it joins.
 """
 
-import json
+import asyncio
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from streams import topics
-from streams.admin import describe_topics
+from streams.admin import describe_topics, unreachable
 from streams.config import Settings
-from streams.engine.reader import bounds, group_less, read
+from streams.doctor.published import Published
+from streams.engine.reader import bounds, group_less
 from streams.errors import TowerError
+from streams.refusal import FORBIDDEN, forbidden
 from streams.topics import named
+
+ANSWER_SECONDS = 60.0  # for the broker to show the newest cells
 
 
 async def worker_clocks(settings: Settings) -> frozenset[str]:
@@ -23,15 +29,18 @@ async def worker_clocks(settings: Settings) -> frozenset[str]:
     if topic not in there:
         return frozenset()
     partitions = [TopicPartition(topic, each) for each in range(there[topic].partitions)]
-    said: dict[bytes, str] = {}
-
-    def heard(_: TopicPartition, key: bytes, value: bytes | None) -> None:
-        if key.startswith(b"ingest/") and value is not None:
-            said[key] = json.loads(value).get("time", "")
-
-    async with group_less(settings.kafka, "tower.clock") as consumer:
-        await read(consumer, await bounds(consumer, partitions), heard)
-    return frozenset(said.values()) - {""}
+    published = Published()
+    try:
+        async with (
+            asyncio.timeout(ANSWER_SECONDS),
+            group_less(settings.kafka, "tower.clock") as consumer,
+        ):
+            await published.read(consumer, await bounds(consumer, partitions))
+    except FORBIDDEN as error:
+        raise forbidden(settings.kafka, error) from error
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise unreachable(settings.kafka) from error
+    return published.words("time")
 
 
 async def clock_finding(settings: Settings) -> str | None:
@@ -47,8 +56,8 @@ async def clock_finding(settings: Settings) -> str | None:
     )
 
 
-async def refuse_another_clock(settings: Settings) -> None:
-    """Raise TowerError if workers are on another clock than the settings'."""
+async def refuse_another_clock(settings: Settings, so: str) -> None:
+    """Raise TowerError if workers are on another clock than the settings'; `so` ends it."""
     finding = await clock_finding(settings)
     if finding is not None:
-        raise TowerError(f"{finding} Nothing was sent.")
+        raise TowerError(f"{finding} {so}")

@@ -77,7 +77,7 @@ async def publish(
     else:
         items = arrivals(lines)
     await ensure_topics(settings.kafka, settings)
-    await refuse_another_clock(settings)
+    await refuse_another_clock(settings, "Nothing was sent.")
     async with durable_producer(settings.kafka) as producer:
         sender = _Sender(producer, options, settings)
         try:

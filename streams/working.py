@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from streams.admin import check_topics, ensure_topics
 from streams.app import worker
 from streams.cellmetrics import CellCollector
+from streams.clockmode import refuse_another_clock
 from streams.config import Settings
 from streams.domain.judgement import Judgement
 from streams.engine.app import run
@@ -27,7 +28,8 @@ def work(settings: Settings, judgement: Judgement) -> int:
     """Run a worker until it is told to stop; return the process's exit code.
 
     Raises:
-        TowerError: no broker, or topics that would lose or misdate events.
+        TowerError: no broker, topics that would lose or misdate events, or a namespace
+            whose workers are on the other clock.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our sentence says it
     asyncio.run(_prepare(settings))
@@ -56,3 +58,4 @@ async def _prepare(settings: Settings) -> None:
     findings = await check_topics(settings.kafka, settings)
     if findings:
         raise TowerError(" ".join(findings))
+    await refuse_another_clock(settings, "This worker does not start.")

@@ -43,6 +43,7 @@ RECEIPT_HEADERS = (("kind", b"receipt"),)
 SENDS_END_SECONDS = 4.0
 CLOSE_SECONDS = 1.5
 EXPIRY_SECONDS = 1.0
+TOPICS_SECONDS = 2.0  # after which a topic that is not there is worth a line
 
 
 class Dispatcher:
@@ -73,7 +74,7 @@ class Dispatcher:
         return self._ready
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Dispatch until `stop` is set; then let sends under way end and close."""
+        """Dispatch until `stop` is set; then let sends under way end. `close` comes after."""
         clocks = Clocks(await self._ledger.clocks())
         lanes = Lanes(
             self._ledger,
@@ -98,16 +99,14 @@ class Dispatcher:
             halt.cancel()
             await _cancelled(refused)
             await _cancelled(work)
-            await self._close(lanes)
+            await self._end(lanes)
 
     async def _work(self, lanes: Lanes, clocks: Clocks) -> None:
         await self._sender.start()
         receipts = asyncio.create_task(self._report())
         try:
             contacts = named(self._namespace, CONTACTS)
-            for needed in (self._commands, self._updates, named(self._namespace, ORDER_LOG)):
-                await self._sender.partitions(needed)
-            partitions = await self._sender.partitions(contacts)
+            partitions = await self._topics(contacts)
             for key, value in (await read_all(self._settings, contacts, partitions)).items():
                 self._book.write(key.decode("utf-8", "replace"), value)
             await self._reader.start()
@@ -118,6 +117,21 @@ class Dispatcher:
             receipts.result()
         finally:
             await _cancelled(receipts)
+
+    async def _topics(self, contacts: str) -> set[int]:
+        """Return the partitions of the contacts once every topic of ours is there."""
+        wanted = (self._commands, self._updates, named(self._namespace, ORDER_LOG), contacts)
+        saying = asyncio.get_running_loop().call_later(
+            TOPICS_SECONDS,
+            log.warning,
+            "waiting for the topics of the namespace %s (%s): a worker creates them",
+            self._namespace,
+            ", ".join(wanted),
+        )
+        try:
+            return [await self._sender.partitions(each) for each in wanted][-1]
+        finally:
+            saying.cancel()
 
     async def _turn(self, lanes: Lanes, clocks: Clocks) -> None:
         """Read once, keep it, commit, and set the lanes going."""
@@ -197,13 +211,16 @@ class Dispatcher:
             for _ in receipts:
                 self._owed.task_done()
 
-    async def _close(self, lanes: Lanes) -> None:
+    async def _end(self, lanes: Lanes) -> None:
         await lanes.stop(SENDS_END_SECONDS)
         last = asyncio.create_task(self._report())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._owed.join()
         await _cancelled(last)
+
+    async def close(self) -> None:
+        """Close the clients, which are there whether or not work ever began."""
         await self._reader.stop(CLOSE_SECONDS)
         await self._sender.stop(CLOSE_SECONDS)
 
@@ -219,6 +236,7 @@ async def dispatch(settings: Settings, stop: asyncio.Event, say: Callable[[str],
         say_version(metrics.registry, settings.commit)
         ledger = await stack.enter_async_context(_opened(settings))
         dispatcher = Dispatcher(settings, ledger, channel, metrics)
+        stack.push_async_callback(dispatcher.close)
         host = settings.metrics_host
         port = await stack.enter_async_context(
             serving(host, settings.metrics_port, metrics.registry, lambda: dispatcher.ready)

@@ -77,7 +77,7 @@ def run(app: TowerApp, beside: Beside | None = None) -> int:
     try:
         return asyncio.run(_with(app, beside))
     except TowerError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"tower: {error}\n")
         return 1
 
 

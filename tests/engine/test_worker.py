@@ -109,7 +109,7 @@ async def test_a_worker_stopped_beyond_its_session_ends(toys) -> None:
     await asyncio.sleep(1)
     first.send_signal(signal.SIGCONT)
     await toys.ends(first, 1)
-    assert "stood still" in toys.log(0)
+    assert "tower: the worker stood still" in toys.log(0)
     await sending
     await toys.settled()
     await toys.exact()

@@ -4,13 +4,16 @@ import asyncio
 import json
 import re
 import signal
+import socket
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 
 from streams import admin
-from streams.topics import ORDER_EVENTS, named
+from streams.clockmode import worker_clocks
+from streams.config import Settings
+from streams.topics import KPI_CELLS, ORDER_EVENTS, named
 from tests.processes import towers, until
 from tests.story import delivered, out, promised
 
@@ -117,12 +120,70 @@ def test_a_worker_refuses_another_number_of_partitions(tower, broker, namespace)
     assert "Traceback" not in says
 
 
+def sentences(says):
+    """Return the lines with which a command ends that fails."""
+    return [line for line in says.splitlines() if line.startswith("tower: ")]
+
+
+@pytest.mark.parametrize(("theirs", "mine"), [("feed", "wall"), ("wall", "feed")])
+def test_a_worker_on_another_clock_than_its_namespace_refuses_to_start(
+    tower, broker, namespace, theirs, mine
+):
+    chosen = Settings(brokers=broker.bootstrap, namespace=namespace, partitions=4)
+
+    async def published():
+        await admin.ensure_topics(chosen.kafka, chosen)
+        cell = json.dumps({"counts": {}, "clock": 0, "time": theirs}).encode()
+        async with AIOKafkaProducer(bootstrap_servers=tower.bootstrap) as producer:
+            name, key = named(namespace, KPI_CELLS), b"ingest/courier-events/3"
+            await producer.send_and_wait(name, cell, key, partition=3)
+
+    asyncio.run(published())
+    said = f"The workers of the namespace {namespace} are on the clock {theirs}, not {mine}: "
+    code, says = tower.run("worker", clock=mine)
+    assert code == 1
+    [sentence] = sentences(says)
+    assert sentence.startswith(f"tower: {said}")
+    assert sentence.endswith("This worker does not start.")
+    assert "Traceback" not in says
+    code, says = tower.run("check", clock=mine)
+    assert (code, says.count(said)) == (1, 1)
+
+
 @pytest.mark.slow
-def test_a_port_that_is_taken_is_one_sentence(tower, broker, namespace):
-    [worker] = tower.workers(1)
-    port = int(worker.address().rpartition(":")[2])
-    for command in ("worker", "dispatcher"):
-        code, says = tower.run(command, metrics_port=port)
-        assert code == 1
-        assert f"Metrics cannot be served on 127.0.0.1:{port}" in says
-        assert "Traceback" not in says
+def test_a_worker_on_the_clock_of_its_namespace_joins_and_another_does_not(tower):
+    tower.workers(1, clock="feed")
+    until(lambda: clocks(tower) == {"feed"}, 20, tower.says)
+    code, says = tower.run("worker", clock="wall")
+    assert code == 1
+    assert "are on the clock feed, not wall" in sentences(says)[0]
+    tower.workers(1, clock="feed")
+
+
+def clocks(tower):
+    where = {"brokers": tower.bootstrap, "namespace": tower.namespace}
+    return asyncio.run(worker_clocks(Settings(**where)))
+
+
+def test_a_port_that_is_taken_is_one_sentence(tower):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for command in ("worker", "dispatcher"):
+            code, says = tower.run(command, metrics_port=port)
+            assert code == 1
+            [sentence] = sentences(says)
+            assert sentence.startswith(f"tower: Metrics cannot be served on 127.0.0.1:{port}: ")
+            assert "Traceback" not in says
+            assert "Unclosed" not in says
+
+
+def test_a_dispatcher_of_a_namespace_without_topics_says_what_it_waits_for(tower, namespace):
+    dispatcher = tower.start("dispatcher")
+    waits = (
+        f"waiting for the topics of the namespace {namespace} ({namespace}.notice-commands, "
+    )
+    until(lambda: waits in dispatcher.says(), 20, tower.says)
+    dispatcher.signal(signal.SIGTERM)
+    assert dispatcher.ended(10) == 0, tower.says()
+    assert dispatcher.says().count("waiting for") == 1
+    assert "Traceback" not in dispatcher.says()
