@@ -40,6 +40,7 @@ class Worker:
         self.name, self.log = name, log
         self.failpoint = env.get("TOWER_FAILPOINT")
         self.expected: set[int] = set()  # exit codes of what was done to it
+        self.stood_still = False  # then it is ending by itself, and may be past its handlers
         self.stopped = False
         with log.open("wb") as file:
             self._child = subprocess.Popen(
@@ -94,14 +95,16 @@ class Worker:
             self._child.send_signal(number)
             if number in {signal.SIGSTOP, signal.SIGCONT}:
                 self.stopped = number is signal.SIGSTOP
+                self.stood_still = True
 
     def kill(self) -> None:
         self.send(signal.SIGKILL, -signal.SIGKILL)
 
     def terminate(self) -> None:
         """Tell it to stop: that is 0, or the signal's own end before it listens to it."""
-        early = (-signal.SIGTERM,) if self.state() == "starting" else ()
-        self.send(signal.SIGTERM, 0, *early)
+        deaf = self.stood_still or self.state() == "starting"
+        bare = (-signal.SIGTERM,) if deaf else ()
+        self.send(signal.SIGTERM, 0, *bare)
 
     def close(self) -> None:
         """End it whatever it does."""
