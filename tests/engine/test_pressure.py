@@ -116,4 +116,4 @@ async def test_an_address_that_never_answers_is_one_sentence(
             toys.close()
     others = ("INFO:", "ERROR:aiokafka:", "counted ")  # a worker proper silences aiokafka
     told = [line for line in toys.log(0).splitlines() if not line.startswith(others)]
-    assert told == [f"No Kafka broker answered at {where} for 1 s."]
+    assert told == [f"tower: No Kafka broker answered at {where} for 1 s."]

@@ -176,7 +176,7 @@ async def test_contacts_that_no_dispatcher_has_taken_are_counted(empty, broker):
     topic = named(empty, "contact-updates")
     async with durable_producer(broker.bootstrap) as producer:
         for customer in (b"a", b"b", b"c"):
-            await producer.send_and_wait(topic, b"{}", customer)
+            await producer.send_and_wait(topic, b"{}", customer, partition=0)
     assert await untaken_contacts(where) == 3
     dispatcher = AIOKafkaConsumer(
         bootstrap_servers=broker.bootstrap, group_id=f"{empty}.dispatcher"
