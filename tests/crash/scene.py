@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
 
 from streams.config import Settings
 from streams.embedded import EmbeddedBroker
@@ -19,6 +20,7 @@ from tests.crash.disk import Disk
 
 NAMESPACE = "crash"
 SESSION_SECONDS = 4.0
+PATIENCE_SECONDS = 10.0  # with a broker that was away
 PARTITIONS = 4
 PACE_SECONDS = 0.2
 BACKLOG_SECONDS = 1.5  # of events are sent while nobody works, the rest waits
@@ -115,7 +117,17 @@ class Scene:
         return (self.folder / "publish.log").read_text(errors="replace")
 
     async def configure(self, topic: str, **changes: str) -> None:
-        """Give a topic its own settings with some changes."""
+        """Give a topic its own settings with some changes; a broker just back needs a while."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self._configure(topic, **changes)
+            except KafkaError:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(0.5)
+
+    async def _configure(self, topic: str, **changes: str) -> None:
         config = CONFIGS[topic] | {
             name.replace("_", "."): value for name, value in changes.items()
         }
