@@ -48,7 +48,7 @@ async def test_standing_still_behind_the_log_ends_the_worker(toys, tmp_path) -> 
     worker = toys.start(TOY_HOLD=str(tmp_path / "never"), TOWER_STALLED_SECONDS="1")
     await toys.ends(worker, 1, seconds=30)
     said = toys.log(0)
-    assert said.count("\norder-log/0 is ") == 1
+    assert said.count("\ntower: order-log/0 is ") == 1
     assert "Traceback" not in said
     toys.start()
     await toys.settled()
