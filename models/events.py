@@ -4,7 +4,7 @@ The public promise is section 1 of the contract: one JSON object a message. Two 
 unions, one for each inbound topic, told apart by `kind`.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
@@ -333,3 +333,12 @@ class ShiftChanged(CourierEventBase):
 CourierEvent = Annotated[
     PositionReported | RoutePlanned | ShiftChanged, Field(discriminator="kind")
 ]
+
+
+def by_kind(union: Any) -> dict[str, type[Model]]:  # noqa: ANN401 - a special form
+    """Return the models of one of the unions above by the kinds of event they read."""
+    return {
+        kind: model
+        for model in get_args(get_args(union)[0])
+        for kind in get_args(model.model_fields["kind"].annotation)
+    }

@@ -13,9 +13,9 @@ from aiokafka.errors import KafkaError
 from streams import topics
 from streams.admin import describe_topics, unreachable
 from streams.config import Settings
-from streams.doctor.published import Published
 from streams.engine.reader import bounds, group_less
 from streams.errors import TowerError
+from streams.published import Published
 from streams.refusal import FORBIDDEN, forbidden
 from streams.topics import named
 

@@ -7,7 +7,7 @@ Whatever the bytes, nothing here raises. The order of the checks is the order of
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar, cast, get_args
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 from pydantic import ValidationError
@@ -19,9 +19,9 @@ from models.events import (
     SCHEMA_VERSION,
     CourierEvent,
     CourierEventBase,
-    Event,
     OrderEvent,
     OrderEventBase,
+    by_kind,
 )
 from models.letters import Reason
 from streams.kept import decoder_of
@@ -31,7 +31,6 @@ MAX_BYTES = 262_144
 DETAIL_LENGTH = 200
 
 M = TypeVar("M", bound=Model)
-E = TypeVar("E", bound=Event)
 
 
 class Decoded(NamedTuple, Generic[M]):
@@ -83,13 +82,7 @@ class _Vocabulary:
 
 
 def _vocabulary(union: Any, common: type[Model]) -> _Vocabulary:  # noqa: ANN401 (a special form)
-    members = get_args(get_args(union)[0])
-    kinds = {
-        kind: member
-        for member in members
-        for kind in get_args(member.model_fields["kind"].annotation)
-    }
-    return _Vocabulary(common, kinds, canonical_of(union), decoder_of(union))
+    return _Vocabulary(common, by_kind(union), canonical_of(union), decoder_of(union))
 
 
 _ORDERS = _vocabulary(OrderEvent, _SomeOrderEvent)

@@ -15,13 +15,14 @@ import msgspec
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from models.events import by_kind
+
 M = TypeVar("M", bound=BaseModel)
 
 
 def decoder_of(union: object) -> Callable[[bytes], Any]:
     """Return a function from canonical bytes to a kept event of a union told by `kind`."""
-    members = get_args(get_args(union)[0])
-    structs = [each for member in members for each in _structs(member)]
+    structs = [_struct(model, kind) for kind, model in by_kind(union).items()]
     return msgspec.json.Decoder(Union[tuple(structs)]).decode  # noqa: UP007 - made at run time
 
 
@@ -29,11 +30,6 @@ def kept(model: type[M]) -> type[M]:
     """Return the struct of an event or a fact of one kind, to make and to encode."""
     (kind,) = get_args(model.model_fields["kind"].annotation)
     return cast("type[M]", _struct(model, kind))
-
-
-def _structs(model: type[BaseModel]) -> list[type[msgspec.Struct]]:
-    """Return one struct for each kind of an event's model."""
-    return [_struct(model, kind) for kind in get_args(model.model_fields["kind"].annotation)]
 
 
 @lru_cache

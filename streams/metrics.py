@@ -11,13 +11,13 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
-from typing import Any, get_args
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from models.events import PositionReported, RoutePlanned, ShiftChanged
+from models.events import CourierEvent, by_kind
 from models.facts import (
     DeliveryOutcome,
     Fact,
@@ -39,14 +39,7 @@ DEVIATION_EDGES = (
 )  # fmt: skip
 ERROR_EDGES = (60, 300, 600, 900, 1_800, 3_600, 14_400)
 
-KINDS = {
-    ORDER_EVENTS: tuple(RANK),
-    COURIER_EVENTS: tuple(
-        kind
-        for model in (PositionReported, RoutePlanned, ShiftChanged)
-        for kind in get_args(model.model_fields["kind"].annotation)
-    ),
-}
+KINDS = {ORDER_EVENTS: tuple(RANK), COURIER_EVENTS: tuple(by_kind(CourierEvent))}
 
 
 class Names:

@@ -65,10 +65,9 @@ Convert = Callable[[Any], Any]
 def canonical_of(union: object) -> Callable[[bytes], bytes | None]:
     """Return what gives the canonical bytes of a plain event of a union, None of another."""
     converts: dict[type[msgspec.Struct], Convert] = {}
-    for model in get_args(get_args(union)[0]):
-        for kind in get_args(model.model_fields["kind"].annotation):
-            struct, convert = _struct(model, kind)
-            converts[struct] = convert
+    for kind, model in events.by_kind(union).items():
+        struct, convert = _struct(model, kind)
+        converts[struct] = convert
     decode = msgspec.json.Decoder(Union[tuple(converts)]).decode  # noqa: UP007 - made at run time
     encode = msgspec.json.Encoder(order="sorted").encode
 

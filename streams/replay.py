@@ -25,7 +25,7 @@ from streams.orders import OrdersFold
 
 @dataclass(slots=True)
 class Sent:
-    """Outputs of a replay: kept, or with `keep` off only counted."""
+    """Outputs that nobody sends: kept, or with `keep` off forgotten."""
 
     keep: bool = False
     messages: list[tuple[str, bytes | None, bytes | None]] = field(default_factory=list)

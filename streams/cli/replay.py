@@ -12,9 +12,9 @@ from streams.cli.options import instant
 from streams.collector import relax
 from streams.errors import TowerError
 from streams.exporting.files import ExportFile, Exports
-from streams.exporting.judging import Judging, Unheard, audited, differences
+from streams.exporting.judging import Judging, audited, differences
 from streams.feed import EXPORT_BEGINS, read_lines, same_file
-from streams.replay import Replay
+from streams.replay import Replay, Sent
 from streams.reporting import Json, as_table, as_text, read_line, write_report
 from streams.rules import load
 
@@ -109,7 +109,7 @@ def _write(found: Json, report: Path | None) -> None:
 def _audit(files: list[ExportFile], rules: Path | None, report: Path | None) -> None:
     """Judge exports and say whether it comes to what the tower had published; else raise."""
     judging = Judging(Exports(files), load(rules))
-    judging.run(Unheard())
+    judging.run(Sent())
     found = judging.report()
     _write(found, report)
     reason = audited(judging)

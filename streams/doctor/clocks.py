@@ -19,9 +19,9 @@ from streams.doctor.finding import (
     span,
     wrong,
 )
-from streams.doctor.published import clock_keys
 from streams.doctor.seen import Look, Looks, Partition, Seen, Unseen
 from streams.domain.zones import instant
+from streams.published import clock_keys
 
 STILL_MS: Millis = 10_000  # behind the present and not moving: it stands
 BEHIND_MS: Millis = 60_000  # behind the present though moving: it is late

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from models.base import Millis
-from streams import topics
 from streams.doctor.finding import (
     Finding,
     blind,
@@ -15,16 +14,20 @@ from streams.doctor.finding import (
     span,
     wrong,
 )
-from streams.doctor.seen import Group, Look, Looks, Offsets, Partition, Seen, Unread, Unseen
+from streams.doctor.seen import (
+    DISPATCHED,
+    SOURCES,
+    Group,
+    Look,
+    Looks,
+    Offsets,
+    Partition,
+    Seen,
+    Unread,
+    Unseen,
+)
 
 LONG_MS: Millis = 30_000  # of work waiting in a topic, at the pace of the two looks
-SOURCES = (
-    topics.ORDER_EVENTS,
-    topics.COURIER_EVENTS,
-    topics.ORDER_LOG,
-    topics.COURIER_LOG,
-)
-DISPATCHED = (topics.NOTICE_COMMANDS, topics.CONTACT_UPDATES)
 
 
 def workers(seen: Seen) -> list[Finding]:

@@ -23,8 +23,9 @@ from streams import topics
 from streams.admin import TopicOnBroker, connected, describe_topics, findings, unreachable
 from streams.config import Settings
 from streams.dispatch.intake import decode_said
-from streams.doctor.published import Published
 from streams.doctor.seen import (
+    DISPATCHED,
+    SOURCES,
     Group,
     Letters,
     Look,
@@ -36,6 +37,7 @@ from streams.doctor.seen import (
 )
 from streams.engine.reader import bounds, group_less, read
 from streams.errors import TowerError
+from streams.published import Published
 from streams.topics import named
 
 CONNECT_SECONDS = 5.0
@@ -47,14 +49,6 @@ UNREAD = 20_000  # records of a partition in which unread notices are counted
 NEWEST = 200  # dead letters of a partition whose reasons are counted
 MODEL = "model"
 HOUR_MS, DAY_MS = topics.HOUR_MS, topics.DAY_MS
-
-SOURCES = (
-    topics.ORDER_EVENTS,
-    topics.COURIER_EVENTS,
-    topics.ORDER_LOG,
-    topics.COURIER_LOG,
-)
-DISPATCHED = (topics.NOTICE_COMMANDS, topics.CONTACT_UPDATES)
 
 T = TypeVar("T")
 

@@ -8,6 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.base import Millis
+from streams import topics
+
+# What the workers read, and what the dispatcher reads.
+SOURCES = (
+    topics.ORDER_EVENTS,
+    topics.COURIER_EVENTS,
+    topics.ORDER_LOG,
+    topics.COURIER_LOG,
+)
+DISPATCHED = (topics.NOTICE_COMMANDS, topics.CONTACT_UPDATES)
 
 Partition = tuple[str, int]
 Offsets = Mapping[Partition, int]

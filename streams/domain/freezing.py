@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from models.base import Millis
 from streams.domain.arrivals import Arrived, by_receipt
+from streams.domain.judgement import Judgement
+from streams.domain.promises import Resolved
 from streams.domain.tracking import Track, derive
 from streams.domain.verdicts import effective
 from streams.domain.zones import DAY_MS
@@ -24,17 +26,16 @@ def freeze(order: "Order") -> tuple[Track, Millis | None]:
     no maturity.
     """
     promise, floor = order.promise, _no_maturity_before(order)
-    full = None
-    if promise is not None:
-        full = promise.end + order.judgement.tolerance(order.track.carrier).maturity
-        if order.last_received <= floor:
-            return order.track, full
+    full = _maturity(order.track, promise, order.judgement)
+    if promise is not None and order.last_received <= floor:
+        return order.track, full
     received = sorted(order.arrivals.values(), key=by_receipt)
     for known in range(1, len(received)):
         now = received[known].received_at
         if now <= floor or now == received[known - 1].received_at:
             continue  # what was received together is judged together
-        mature = _maturity(order, received[:known])
+        track = derive(received[:known], order.judgement)
+        mature = _maturity(track, effective(track, order.judgement), order.judgement)
         if mature is not None and now > mature:
             return _as_of(order, received, mature), mature
     if full is None:
@@ -47,12 +48,10 @@ def _no_maturity_before(order: "Order") -> Millis:
     return order.earliest_end - DAY_MS + order.judgement.least_maturity
 
 
-def _maturity(order: "Order", arrivals: list[Arrived]) -> Millis | None:
-    track = derive(arrivals, order.judgement)
-    promise = effective(track, order.judgement)
-    if promise is None:
-        return None
-    return promise.end + order.judgement.tolerance(track.carrier).maturity
+def _maturity(track: Track, promise: Resolved | None, judgement: Judgement) -> Millis | None:
+    return (
+        None if promise is None else promise.end + judgement.tolerance(track.carrier).maturity
+    )
 
 
 def _as_of(order: "Order", arrivals: Iterable[Arrived], mature: Millis) -> Track:

@@ -13,7 +13,7 @@ from streams.couriers import CouriersFold
 from streams.domain.cells import Measures, add, merge
 from streams.domain.judgement import Judgement
 from streams.domain.report import report
-from streams.engine.api import Headers, Outputs, PartitionFold, Record
+from streams.engine.api import Outputs, PartitionFold, Record
 from streams.exporting.files import Exports
 from streams.exporting.lines import record_from
 from streams.ingest import COURIERS, ORDERS
@@ -21,20 +21,6 @@ from streams.orders import OrdersFold
 from streams.reporting import Json
 
 AT_ONCE = 500  # records of one partition to a fold
-
-
-class Unheard:
-    """Outputs that nobody reads."""
-
-    def send(
-        self,
-        topic: str,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Headers = (),
-        partition: int | None = None,
-    ) -> None:
-        """Take an output, and forget it."""
 
 
 class Folds:

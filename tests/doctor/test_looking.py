@@ -10,10 +10,10 @@ from aiokafka.errors import NodeNotReadyError
 from streams.admin import ensure_topics
 from streams.config import Settings
 from streams.doctor.look import tried
-from streams.doctor.published import TAIL, Published, clock_keys
 from streams.doctor.seen import Unseen
 from streams.engine.reader import bounds, group_less
 from streams.errors import TowerError
+from streams.published import TAIL, Published, clock_keys
 from streams.topics import named
 
 

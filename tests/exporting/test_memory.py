@@ -10,10 +10,10 @@ from models.notices import NoticeReceipt
 from models.rules import Rules
 from streams import topics
 from streams.exporting.files import opened
-from streams.exporting.judging import Judging, Unheard, audited, differences
+from streams.exporting.judging import Judging, audited, differences
 from streams.feed import in_order_of_arrival
 from streams.pacing import PublishOptions, schedule
-from streams.replay import Replay
+from streams.replay import Replay, Sent
 from streams.rules import load
 from streams.simulate import DaySpec, day
 from streams.simulate.lines import said
@@ -44,7 +44,7 @@ def feed(rng):
 
 def judged(paths, rules=RULES):
     judging = Judging(opened(paths), rules)
-    judging.run(Unheard())
+    judging.run(Sent())
     return judging
 
 
