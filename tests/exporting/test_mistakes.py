@@ -179,7 +179,9 @@ async def test_contacts_that_no_dispatcher_has_taken_are_counted(empty, broker):
             await producer.send_and_wait(topic, b"{}", customer, partition=0)
     assert await untaken_contacts(where) == 3
     dispatcher = AIOKafkaConsumer(
-        bootstrap_servers=broker.bootstrap, group_id=f"{empty}.dispatcher"
+        bootstrap_servers=broker.bootstrap,
+        group_id=f"{empty}.dispatcher",
+        enable_auto_commit=False,  # at its end it would commit where it stands: after all three
     )
     await dispatcher.start()
     try:
