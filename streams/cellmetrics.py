@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from models.base import Millis
 from models.rules import CarrierRules, Rules
 from streams.domain.cells import Cell, Measures
-from streams.domain.report import OUTCOMES
+from streams.domain.kpi.delivery_time import OUTCOMES
 from streams.domain.zones import instant
 from streams.metrics import Metrics
 

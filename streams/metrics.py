@@ -23,8 +23,8 @@ from models.facts import (
     Fact,
 )
 from models.letters import Reason
+from streams.domain.kpi.delivery_time import OUTCOMES
 from streams.domain.lifecycle import RANK
-from streams.domain.report import OUTCOMES
 from streams.topics import COURIER_EVENTS, ORDER_EVENTS
 
 MOST_CARRIERS = 200

@@ -37,6 +37,7 @@ COMPONENTS: tuple[tuple[str, str, str], ...] = (
     ("models/facts.py", "", "orders: facts"),
     ("streams/deadlines.py", "", "orders: deadlines"),
     ("domain/contribution.py", "", "orders: contributions"),
+    ("domain/kpi/", "", "orders: contributions"),
     ("domain/cells.py", "", "orders: contributions"),
     ("domain/notices.py", "", "orders: notices and outlook"),
     ("domain/prediction.py", "", "orders: notices and outlook"),

@@ -15,8 +15,8 @@ from models.rules import Rules
 from streams.codec import Decoded, decode_order
 from streams.domain.arrivals import Arrived
 from streams.domain.judgement import Judgement
+from streams.domain.kpi.delivery_time import OUTCOMES
 from streams.domain.order import Order
-from streams.domain.report import OUTCOMES
 from streams.replay import Replay
 from tests.story import moment, story
 

@@ -20,7 +20,9 @@ from streams.domain.cells import (
     merge,
 )
 from streams.domain.eta import SNAPSHOTS
-from streams.domain.report import OUTCOMES, kpi, ratio, report
+from streams.domain.kpi.delivery_time import OUTCOMES
+from streams.domain.kpi.figures import ratio
+from streams.domain.report import kpi, report
 from tests.domain.given import RULES, replayed
 from tests.domain.given import report as told
 from tests.story import delivered, eta, failed, feedback, out, promised, turned

@@ -1,0 +1,16 @@
+"""What customers were told: notices asked for, and their ends."""
+
+from streams.domain.cells import Measures
+from streams.domain.kpi.figures import Json, part
+
+
+def block(m: Measures) -> Json:
+    """Return the section `notices`: requested = sent + suppressed + failed + waiting."""
+    return {
+        "requested": m.get("notices.requested", 0),
+        "sent": m.get("notices.sent", 0),
+        "suppressed": part(m, "notices.suppressed."),
+        "failed": m.get("notices.failed", 0),
+        "waiting": m.get("notices.waiting", 0),
+        "duplicates": 0,
+    }
