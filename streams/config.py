@@ -1,15 +1,35 @@
 """Settings of every process, read once from the environment (`TOWER_*`)."""
 
+import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.kafka import Cluster, Mechanism, SecurityProtocol, secret
 
 _LOGIN = ("kafka_sasl_mechanism", "kafka_username", "kafka_password", "kafka_password_file")
 _TLS = ("kafka_ca_file", "kafka_cert_file", "kafka_key_file", "kafka_key_password")
+
+
+def _namespace(given: str) -> str:
+    """Refuse what cannot begin the name of a topic, in words."""
+    if re.fullmatch(r"[a-z][a-z0-9_-]{0,40}", given) is None:
+        raise ValueError(
+            f"{given!r} is not a small letter followed by at most 40 small letters, digits,"
+            " hyphens and underscores"
+        )
+    return given
+
+
+def _instance(given: str | None) -> str | None:
+    """Refuse what Kafka does not take as the name of a group's member, in words."""
+    if given is not None and re.fullmatch(r"[A-Za-z0-9._-]{1,200}", given) is None:
+        raise ValueError(
+            f"{given!r} is not 1 to 200 letters, digits, dots, hyphens and underscores"
+        )
+    return given
 
 
 class Settings(BaseSettings):
@@ -20,7 +40,7 @@ class Settings(BaseSettings):
     )
 
     brokers: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port[,...]")
-    namespace: str = Field("tower", pattern=r"^[a-z][a-z0-9_-]{0,40}$")
+    namespace: Annotated[str, AfterValidator(_namespace)] = "tower"
     clock: Literal["wall", "feed"] = Field("wall", description="where time comes from")
     rules: Path | None = Field(None, description="rules file (YAML); default: shipped rules")
     partitions: int = Field(8, ge=1, le=64)
@@ -41,8 +61,8 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(3.0, gt=0)
     barrier_seconds: float = Field(1.0, gt=0)
     max_batch: int = Field(500, ge=1)
-    instance: str | None = Field(
-        None, pattern=r"^[A-Za-z0-9._-]{1,200}$", description="static member of the group"
+    instance: Annotated[str | None, AfterValidator(_instance)] = Field(
+        None, description="static member of the group"
     )
     stalled_seconds: float = Field(30.0, gt=0, description="behind and still: end the worker")
 

@@ -7,6 +7,7 @@ report; `wait` reads on until every clock has passed an instant.
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from streams.admin import describe_topics
 from streams.config import Settings
 from streams.domain.cells import Contribution, Measures, add, decode_cell, merge
 from streams.domain.report import report
+from streams.domain.zones import instant
 from streams.engine.reader import bounds, group_less, read
 from streams.errors import TowerError
 from streams.topics import named
@@ -57,15 +59,21 @@ class Shown:
 
 
 async def live_report(
-    settings: Settings, wait: Millis | None = None, told: Waiting | None = None
+    settings: Settings,
+    wait: Millis | None = None,
+    told: Waiting | None = None,
+    patience: float | None = None,
 ) -> dict[str, Any]:
     """Return the report of the running tower; with `wait` once every clock has passed it.
 
-    While it waits `told` hears the least clock and the key of whose it is.
+    While it waits `told` hears the least clock and the key of whose it is; `patience` is for
+    how many seconds it waits at most.
 
     Raises:
-        TowerError: there is no tower in this namespace, or nothing was published yet.
+        TowerError: there is no tower in this namespace, nothing was published yet, or a clock
+            stayed behind for so long.
     """
+    give_up = None if patience is None else time.monotonic() + patience
     topic = named(settings.namespace, topics.KPI_CELLS)
     there = await describe_topics(settings.kafka, [topic])
     if topic not in there:
@@ -85,6 +93,12 @@ async def live_report(
                 return summed(shown.published)
             if told is not None:
                 told(least, whose)
+            if give_up is not None and time.monotonic() >= give_up:
+                at = instant(least).isoformat(timespec="seconds") if least else "unknown"
+                raise TowerError(
+                    f"After {patience:g} s the clock of {whose} is still {at}:"
+                    " `tower doctor` says what holds it back."
+                )
             await asyncio.sleep(PAUSE_SECONDS)
 
 

@@ -126,6 +126,8 @@ async def _misunderstood(
     protocol = f"TOWER_KAFKA_SECURITY_PROTOCOL={cluster.protocol}"
     if speaks is None:
         return None
+    if not speaks and await _speaks_http(host, port):
+        return "is none: it speaks HTTP on this port."
     if not cluster.encrypted:
         if speaks:
             return f"speaks TLS on this port: {protocol} does not, SSL or SASL_SSL may."
@@ -145,6 +147,20 @@ async def _misunderstood(
             " may, or it asks for a client certificate (TOWER_KAFKA_CERT_FILE)."
         )
     return None
+
+
+async def _speaks_http(host: str, port: int) -> bool:
+    """Tell whether a port answers a question of HTTP; a broker hangs up."""
+    try:
+        async with asyncio.timeout(1):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(b"HEAD / HTTP/1.0\r\n\r\n")
+                return (await reader.read(5)) == b"HTTP/"
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
 
 
 async def _speaks_tls(host: str, port: int) -> bool | None:

@@ -44,6 +44,7 @@ def main(argv: list[str] | None = None) -> None:
     if name not in COMMANDS:
         print(f"tower: there is no command {name!r}.\n{USAGE}", file=sys.stderr)
         sys.exit(2)
+    rest = ["--help" if each == "-h" else each for each in rest[:1]] + rest[1:]
     module = importlib.import_module(f"streams.cli.{_module(name)}")
     try:
         module.app(args=rest, prog_name=f"tower {name}")

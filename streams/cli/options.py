@@ -30,7 +30,7 @@ def settings_from(**given: object) -> Settings:
     """Return the settings of the environment with what was given (not None) on top."""
     try:
         return Settings.model_validate(
-            Settings().model_dump()
+            Settings().model_dump(exclude_unset=True)
             | {name: value for name, value in given.items() if value is not None}
         )
     except ValidationError as error:

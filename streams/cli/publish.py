@@ -18,7 +18,6 @@ from rich.progress import (
 
 from streams.cli.options import Brokers, Namespace, instant, run, settings_from
 from streams.config import Settings
-from streams.errors import TowerError
 from streams.feed import event_lines, must_be_there, read_lines
 from streams.pacing import PublishOptions
 from streams.publishing import Published, publish
@@ -78,7 +77,9 @@ def command(
     if rate is not None and speed is not None:
         raise typer.BadParameter("--rate and --speed exclude each other")
     if pace_from is not None and speed is None:
-        raise TowerError("--pace-from says where the pace of --speed begins: give both.")
+        raise typer.BadParameter(
+            "it says where the pace of --speed begins: give both", param_hint="--pace-from"
+        )
     settings = settings_from(brokers=brokers, namespace=namespace, clock=clock and clock.value)
     options = PublishOptions(
         keys=keys.value,

@@ -56,6 +56,12 @@ async def _rebuilt(paths: list[Path], settings: Settings) -> tuple[Json | None, 
     first = opened(paths)
     found = survey(first)
     header = first.header
+    if "partitions" in settings.model_fields_set and settings.partitions != header.partitions:
+        print(
+            f"tower: The export is of {header.partitions} partitions, so the new namespace has"
+            f" as many, not {settings.partitions} (TOWER_PARTITIONS).",
+            file=sys.stderr,
+        )
     where = settings.model_copy(update={"partitions": header.partitions, "clock": header.clock})
     async with prepared(where) as target:
         building = Building(opened(paths), found, load(settings.rules))

@@ -21,12 +21,18 @@ _REMEDIES = (
     ),
     ("", "Change it by kafka-configs --alter, as docs/operations.md shows under Topics."),
 )
+# The same for a broker that was not reached, or that did not let us in.
+_UNREACHED = (
+    ("No Kafka broker answers", "Start the broker, or name the right one (TOWER_BROKERS)."),
+    ("speaks HTTP", "Name the broker's own port (TOWER_BROKERS)."),
+    ("", "Mend the setting here, and wherever a process of the tower has the same."),
+)
 
 
 def broker(seen: Seen) -> list[Finding]:
     """Judge whether a broker answers, and shows everything it is asked for."""
     if seen.broker is not None:
-        first = "Start the broker, or name the right one (TOWER_BROKERS)."
+        first = next(remedy for words, remedy in _UNREACHED if words in seen.broker.why)
         return [wrong(seen.broker.why, first)]
     asked = (seen.topics, seen.looks, seen.letters, seen.unread, seen.model)
     unseen = next((each for each in asked if isinstance(each, Unseen)), None)

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from streams.config import Settings
-from streams.doctor.judge import Judged, healthy
+from streams.doctor.judge import NO_BROKER, Judged, healthy
 from streams.doctor.local import claims_at, rules_at
 from streams.doctor.look import look_at
 from streams.doctor.seen import Place, Seen, Unseen
@@ -39,13 +39,18 @@ def as_lines(judged: list[Judged]) -> str:
     """Return the verdicts for reading, what to do first below what is seen."""
     width = max((len(each.check.name) for each in judged), default=0)
     lines = []
+    blind = [each.check.name for each in judged if each.findings == NO_BROKER]
     for each in judged:
-        for finding in each.findings:
+        for finding in () if each.findings == NO_BROKER else each.findings:
             lines.append(
                 f"{_MARKS[finding.verdict]:5}  {each.check.name:{width}}  {finding.seen}"
             )
             if finding.first:
                 lines.append(f"{'':5}  {'':{width}}  First: {finding.first}")
+    if blind:
+        lines.append(
+            f"{_MARKS['unseen']:5}  Not looked at without a broker: {', '.join(blind)}."
+        )
     wrong = sum(each.verdict == "wrong" for each in judged)
     lines.append(f"Something is wrong in {wrong}." if wrong else "Nothing is wrong.")
     return "\n".join(lines)

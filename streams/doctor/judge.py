@@ -36,6 +36,7 @@ CHECKS = (
     ),
     Check("disk", "room on the disk of the dispatcher's file", aside.disk, kafka=False),
 )
+NO_BROKER = (Finding("unseen", "No broker answers."),)
 NAMES = tuple(check.name for check in CHECKS)
 
 
@@ -55,7 +56,7 @@ def judge(seen: Seen, without: frozenset[str] = frozenset()) -> list[Judged]:
 
 def _judged(check: Check, seen: Seen) -> Judged:
     if check.kafka and seen.broker is not None:
-        return Judged(check, "unseen", (Finding("unseen", "No broker answers."),))
+        return Judged(check, "unseen", NO_BROKER)
     findings = check.judge(seen)
     worst: Verdict = next(
         (

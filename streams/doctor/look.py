@@ -38,6 +38,7 @@ from streams.doctor.seen import (
 from streams.engine.reader import bounds, group_less, read
 from streams.errors import TowerError
 from streams.published import Published
+from streams.refusal import refusal
 from streams.topics import named
 
 CONNECT_SECONDS = 5.0
@@ -72,6 +73,9 @@ async def look_at(settings: Settings) -> OnKafka:
     asked = describe_topics(settings.kafka, names)
     there = await tried(asked, CONNECT_SECONDS, str(unreachable(settings.kafka)))
     if isinstance(there, Unseen):
+        refused = await tried(refusal(settings.kafka), CONNECT_SECONDS)
+        if isinstance(refused, TowerError):
+            there = Unseen(str(refused))
         blind = Unseen("No broker answers.")
         return OnKafka(there, blind, blind, blind, blind, blind)
     wrong = tuple(findings(there, settings))

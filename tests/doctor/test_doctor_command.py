@@ -57,6 +57,8 @@ def test_without_a_broker_there_is_one_sentence_and_no_traceback(doctor, tower):
     assert text.code == 1
     assert text.out.startswith("WRONG  broker")
     assert text.out.endswith("Something is wrong in 1.\n")
+    assert "Not looked at without a broker: topics, workers, lag, clocks," in text.out
+    assert text.out.count("No broker answers") == 0
     assert text.err == ""
 
 

@@ -118,6 +118,13 @@ async def test_a_namespace_without_a_tower_has_nothing_to_export(ran, empty, tmp
 
 
 @pytest.mark.kafka
+async def test_a_report_that_waits_gives_up_and_says_for_whom(ran, empty):
+    words = ("--namespace", empty, "--wait", "2026-11-24T18:00:00Z", "--timeout", "0")
+    ended = await asyncio.to_thread(ran, "report", *words)
+    refused(ended, "After 0 s the clock of couriers/0 is still unknown")
+
+
+@pytest.mark.kafka
 async def test_a_namespace_in_use_is_not_built_upon(ran, empty, broker, tmp_path):
     head = header(judged=0, end=0, partitions=2)
     written(tmp_path / "two.jsonl", head, [])

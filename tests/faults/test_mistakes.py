@@ -87,14 +87,6 @@ def test_a_file_that_is_not_there_is_named(ran, tmp_path, command, says):
     assert says in ended.err
 
 
-def test_a_pace_without_a_speed_is_refused(ran):
-    ended = ran("publish", "/dev/null", "--pace-from", "2026-01-01T00:00:00Z")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err == (
-        "tower: --pace-from says where the pace of --speed begins: give both.\n"
-    )
-
-
 @pytest.mark.parametrize("report", ["day.jsonl", "./day.jsonl", "symlink", "hardlink"])
 def test_a_report_does_not_overwrite_what_is_read(ran, tmp_path, report):
     day = tmp_path / "day.jsonl"
@@ -123,9 +115,11 @@ def test_a_report_does_not_overwrite_the_rules(ran, tmp_path):
         "publish",
         "publish /dev/null --rate fast",
         "publish /dev/null --rate 5 --speed 5",
+        "publish /dev/null --pace-from 2026-01-01T00:00:00Z",
         "replay /dev/null --as-of yesterday",
         "replay /dev/null --as-of 2026-01-01T00:00:00",
         "report --wait soon",
+        "report --timeout 5",
         "simulate --orders none",
         "simulate --start yesterday",
         "simulate --start 2026-01-01T00:00:00",
@@ -198,3 +192,21 @@ def test_tower_alone_lists_its_commands(ran):
 def test_the_version_is_told(ran):
     ended = ran("--version")
     assert (ended.code, ended.out) == (0, f"tower {version('tower')}\n")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "says"),
+    [
+        ("NAMESPACE", "Bad name", "'Bad name' is not a small letter followed by"),
+        ("INSTANCE", "a b", "'a b' is not 1 to 200 letters"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_in_words(ran, monkeypatch, setting, value, says):
+    monkeypatch.setenv(f"TOWER_{setting}", value)
+    ended = ran("report")
+    assert ended.code == 1
+    assert f"The setting TOWER_{setting} is wrong: {says}" in ended.err
+
+
+def test_short_help_is_help(ran):
+    assert ran("report", "-h").out == ran("report", "--help").out != ""

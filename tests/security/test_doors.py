@@ -20,6 +20,7 @@ async def met(settings):
         async with connected(settings.kafka) as admin:
             await admin.list_topics()
     except TowerError as refused:
+        await asyncio.sleep(0.1)  # a refused client's TLS still says goodbye
         return str(refused)
     return None
 
@@ -82,6 +83,17 @@ async def test_nobody_there_is_no_refusal():
     assert await refusal("127.0.0.1:1") is None
 
 
+async def test_a_port_that_speaks_http_is_no_broker():
+    async def page(_: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(page, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        said = str(await refusal(f"127.0.0.1:{port}"))
+    assert said == f"The Kafka broker at 127.0.0.1:{port} is none: it speaks HTTP on this port."
+
+
 @pytest.mark.slow
 async def test_a_paused_broker_is_away_and_refuses_nobody(through, doors):
     doors.pause()
@@ -110,3 +122,6 @@ def test_commands_say_it_and_no_log_holds_the_password(through, tower, monkeypat
         assert "refuses the user 'reader'" in ran.err
         assert ran.err.count("\n") == 1
         assert word not in ran.err + ran.out + caplog.text
+    ran = tower("doctor")
+    assert "refuses the user 'reader'" in ran.out
+    assert "First: Mend the setting here" in ran.out
