@@ -5,13 +5,15 @@ last is folded on top, any other folds the whole set again (design decision 2). 
 judged in the end is judged on what had been received by then: `frozen` (kpis 2.12 L2).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from models.base import Millis, millis
 from streams.domain.arrivals import Arrived, Receipt, by_receipt, content_of
 from streams.domain.cells import Cell
 from streams.domain.freezing import freeze
 from streams.domain.judgement import Judgement, Tolerance
+from streams.domain.presence import Presence, Question
 from streams.domain.promises import Resolved, place
 from streams.domain.tracking import Track, derive
 from streams.domain.verdicts import effective, latest, original
@@ -23,6 +25,7 @@ NEVER: Millis = 1 << 62
 COPY_OVERHEAD = 16  # encoded bytes of a copy beside what it says
 FIRST_RECEIPT: Receipt = (-NEVER, (-NEVER, 0, 0, "", ""), b"")
 LAST_RECEIPT: Receipt = (NEVER, (NEVER, 0, 0, "", ""), b"")
+NOTHING_KNOWN: Mapping[Question, Presence] = MappingProxyType({})
 
 
 class Order:
@@ -31,18 +34,21 @@ class Order:
     `copies` holds for each event that came more than once the other copies, whole: a life may
     turn out to have ended before one of them was received. `earliest` and `latest` are the
     first and the last receipt, copies among them, `promised` the last of an `order_promised`;
-    `with_unknown_fields` counts the events that
-    carried fields the tower does not know.
+    `with_unknown_fields` counts the events that carried fields the tower does not know;
+    `presence` is the row's: what is known of couriers, by what was asked.
     """
 
     __slots__ = (
         "_cell", "_closes_at", "_frozen", "_moved", "_promise", "arrivals", "copies",
-        "earliest", "earliest_end", "judgement", "last_receipt", "latest", "promised", "size",
-        "track", "with_unknown_fields", "withdrawn",
+        "earliest", "earliest_end", "judgement", "last_receipt", "latest", "presence",
+        "promised", "size", "track", "with_unknown_fields", "withdrawn",
     )  # fmt: skip
 
-    def __init__(self, judgement: Judgement) -> None:
+    def __init__(
+        self, judgement: Judgement, presence: Mapping[Question, Presence] = NOTHING_KNOWN
+    ) -> None:
         self.judgement = judgement
+        self.presence = presence
         self.arrivals: dict[Identity, Arrived] = {}
         self.copies: dict[Identity, list[Arrived]] = {}
         self.withdrawn: set[Identity] = set()

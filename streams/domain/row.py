@@ -16,6 +16,7 @@ from streams.domain.contribution import contribution
 from streams.domain.judgement import Judgement
 from streams.domain.notices import Ledger
 from streams.domain.order import NEVER, NEW_LIFE_MS, Order
+from streams.domain.presence import Presence, Question
 
 ROW_LIMIT = 262_144  # encoded bytes of one row; beyond it events are refused
 EVENT_OVERHEAD = 32
@@ -69,7 +70,11 @@ class Told:
 
 @dataclass(slots=True)
 class Row:
-    """The row of one order id; `too_large` counts events refused for want of room."""
+    """The row of one order id; `too_large` counts events refused for want of room.
+
+    `presence` is what couriers' positions and shifts answered in the present life; the last
+    answer to a question is the one that counts.
+    """
 
     judgement: Judgement
     order: Order | None = None
@@ -78,6 +83,7 @@ class Row:
     ledger: Ledger = field(default_factory=Ledger)
     told: Told = field(default_factory=Told)
     too_large: int = 0
+    presence: dict[Question, Presence] = field(default_factory=dict[Question, Presence])
 
     # -- taking events in ------------------------------------------------------------
 
@@ -121,7 +127,7 @@ class Row:
                 if not self._begins(arrived):
                     self.parked = arrivals[number:]
                     break
-                self.order = Order(self.judgement)
+                self.order = Order(self.judgement, self.presence)
             elif arrived.received_at >= self.order.closes_at or self.order.begins_another(
                 arrived
             ):
@@ -171,7 +177,7 @@ class Row:
         life = self.ledger.life
         self.stub = Stub(life, order.track.last_life_at, at + self.judgement.stub)
         self.order, self.too_large = None, 0
-        self.ledger, self.told = Ledger(life=life + 1), Told()
+        self.ledger, self.told, self.presence = Ledger(life=life + 1), Told(), {}
         self._place(self.parked)
         return Closed(counted)
 
@@ -196,6 +202,7 @@ class Row:
     def _if_nothing_more_comes(self, clock: Millis) -> Contribution:
         """Judge what is parked as if every event received up to the clock were here."""
         twin = Row(self.judgement, None, self.stub, [], self.ledger, self.told, self.too_large)
+        twin.presence = self.presence
         held = () if self.order is None else self.order.held()
         twin._place([*held, *self.parked])
         counted: Contribution = {}
@@ -205,6 +212,7 @@ class Row:
             _sum(counted, twin.contribution(clock))
             return counted
         live = Row(self.judgement, twin.order, twin.stub, [], twin.ledger, twin.told)
+        live.presence = twin.presence
         live.too_large = twin.too_large
         _sum(counted, live.contribution(clock))
         _sum(counted, {EVENTS: {"accepted": len(twin.parked)}})

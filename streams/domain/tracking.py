@@ -5,7 +5,7 @@ sorted list, so the two agree by construction wherever an event sorts last.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from models.base import Millis, millis
 from models.events import (
@@ -15,6 +15,8 @@ from models.events import (
     FeedbackGiven,
     OrderPromised,
     Outcome,
+    OutForDelivery,
+    Point,
     Promise,
     PromiseChanged,
     Turned,
@@ -29,6 +31,24 @@ INSTRUMENTS = (
     "csat", "nps", "ces", "courier_communication", "courier_professionalism", "parcel_care",
 )  # fmt: skip
 
+
+class Hold(NamedTuple):
+    """The parcel was kept from going on: by what event, and until when (None: it still is).
+
+    Any event that touches the parcel ends a hold; a promise or another hold does not (L23).
+    """
+
+    by: Arrived
+    until: Millis | None = None
+
+
+class Decision(NamedTuple):
+    """A person's word in a dispute; the event names who and why."""
+
+    verdict: Outcome
+    by: Arrived
+
+
 _START: LifeKey = (-(1 << 62), 0, 0, "", "")
 
 
@@ -36,8 +56,9 @@ class Track:
     """The state of one order; every field is a function of the events folded so far.
 
     Instants are epoch milliseconds of event time. `etas` holds (at, eta, by_tower) in order;
-    `consignee` the consignee's changes (at, promise); `failing` the first event after which
-    no handover was to be expected.
+    `consignee` the consignee's changes (at, promise); `failing` the first event after
+    which no handover was to be expected; `doors` when a courier arrived; `holds` every hold
+    and when it ended; `decided` the last word in a dispute.
     """
 
     __slots__ = (
@@ -50,13 +71,17 @@ class Track:
         "consignee",
         "customer_id",
         "decided",
+        "destination",
         "direction",
+        "doors",
         "etas",
         "failing",
         "handover",
+        "holds",
         "is_order",
         "judgement",
         "last",
+        "last_failed",
         "last_life_at",
         "latest",
         "moved_at",
@@ -81,12 +106,16 @@ class Track:
         self.direction = "forward"
         self.timezone: str | None = None
         self.customer_id: str | None = None
+        self.destination: Point | None = None
         self.original: Promise | None = None
         self.latest: Promise | None = None
         self.consignee: list[tuple[Millis, Promise]] = []
         self.carrier_changes = 0
         self.handover: Arrived | None = None
         self.failing: Arrived | None = None
+        self.last_failed: Arrived | None = None
+        self.doors: tuple[Millis, ...] = ()
+        self.holds: tuple[Hold, ...] = ()
         self.cancelled: Arrived | None = None
         self.sent_back = False
         self.changed_mind = 0
@@ -94,7 +123,7 @@ class Track:
         self.out_at: Millis | None = None
         self.etas: list[tuple[Millis, Millis, bool]] = []
         self.answers: dict[str, int] = {}
-        self.decided: Outcome | None = None
+        self.decided: Decision | None = None
         self.last_life_at: Millis | None = None
         self.moved_at: Millis | None = None
         self.status = "unknown"
@@ -128,6 +157,10 @@ class Track:
         if kind in lifecycle.MOVES:
             self.moved_at = at
             self.status = kind
+            if self.holds and kind != "held":
+                self.holds = tuple(
+                    hold if hold.until is not None else Hold(hold.by, at) for hold in self.holds
+                )
         if self.handover is not None and (
             kind in lifecycle.UNDOES
             or (
@@ -137,7 +170,7 @@ class Track:
         ):
             self.handover = None
             self.changed_mind += 1
-            self.attempts.undo()
+            self.attempts.undo(arrived)
         if self.handover is None and self.failing is None and _fails(event):
             self.failing = arrived
 
@@ -149,6 +182,7 @@ class Track:
         self.region = self.region or event.region
         self.timezone = self.timezone or event.timezone
         self.customer_id = self.customer_id or event.customer_id
+        self.destination = self.destination or event.destination
         if event.promise is not None and self.handover is None:
             if self.original is None:
                 self.original = event.promise
@@ -164,21 +198,24 @@ class Track:
         if self.original is not None:
             self.latest = event.promise
 
-    def _out(self, _: object, arrived: Arrived) -> None:
+    def _out(self, event: OutForDelivery, arrived: Arrived) -> None:
         if self.handover is None:
             self.sent_back = False
             self.out_at = arrived.at
-            self.attempts.out_for_delivery(arrived.at)
+            self.attempts.out_for_delivery(arrived, event.courier_id)
 
     def _back(self, _: object, arrived: Arrived) -> None:
-        self.attempts.back_at_depot(arrived.at)
+        self.attempts.back_at_depot(arrived)
 
-    def _arrive(self, *_: object) -> None:
+    def _arrive(self, _: object, arrived: Arrived) -> None:
+        self.doors += (arrived.at,)
         self.attempts.arrive()
 
     def _fail(self, event: AttemptFailed, arrived: Arrived) -> None:
         if self.handover is None:
-            self.attempts.fail(arrived.at, reasons.canonical(event.reason))
+            self.last_failed = arrived
+            reason = reasons.canonical(event.reason)
+            self.attempts.fail(arrived, reason, event.courier_id)
 
     def _expect(self, event: EtaUpdated, arrived: Arrived) -> None:
         self.etas.append((arrived.at, millis(event.eta), event.by == "tower"))
@@ -188,8 +225,8 @@ class Track:
             if (answer := getattr(event, instrument)) is not None:
                 self.answers[instrument] = answer
 
-    def _decide(self, event: VerdictDecided, _: Arrived) -> None:
-        self.decided = event.verdict
+    def _decide(self, event: VerdictDecided, arrived: Arrived) -> None:
+        self.decided = Decision(event.verdict, arrived)
 
     def _turn(self, event: Turned, arrived: Arrived) -> None:
         if event.kind == "cancelled":
@@ -198,8 +235,10 @@ class Track:
             return
         if event.kind in lifecycle.BACK_TO_SENDER:
             self.sent_back = True
+        if event.kind == "held":
+            self.holds += (Hold(arrived),)
         if event.kind in lifecycle.ENDS_ATTEMPT and self.attempts.waiting:
-            self.attempts.fail(arrived.at, reasons.canonical(event.reason), implicit=True)
+            self.attempts.fail(arrived, reasons.canonical(event.reason), implicit=True)
 
     def _deliver(self, event: Delivered, arrived: Arrived) -> None:
         """Take a handover; a second one and the sender's receipt are none (L4, L5)."""
@@ -216,9 +255,9 @@ class Track:
                 and self.judgement.tolerance(self.carrier).neighbour_counts
             )
         ):
-            self.attempts.succeed(arrived.at)
+            self.attempts.succeed(arrived)
         else:
-            self.attempts.fail(arrived.at, "diverted")
+            self.attempts.fail(arrived, "diverted", event.courier_id)
 
     # What a kind changes beside being life; a kind that is not here changes nothing.
     _STEPS: ClassVar[dict[str, Callable[["Track", Any, Arrived], None]]] = {

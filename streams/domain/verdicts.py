@@ -67,7 +67,7 @@ def judge(
     if clock < promise.late_from:
         return _TO_COME
     if track.decided is not None:
-        return Verdict(track.decided, "decided in a dispute")
+        return Verdict(track.decided.verdict, "decided in a dispute")
     cancelled = track.cancelled
     if (
         cancelled is not None

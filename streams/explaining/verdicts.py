@@ -7,7 +7,6 @@ from streams.domain.order import Order
 from streams.domain.promises import Resolved
 from streams.domain.tracking import Track
 from streams.domain.verdicts import Verdict, effective, judge
-from streams.explaining.timeline import standing
 from streams.wording import Face, beside, duration, plain, says
 
 Json = dict[str, Any]
@@ -61,20 +60,19 @@ def _why(
         then = judge(track, promise, promise.late_from, order.judgement)
         return (
             f"not judged before {face.words(promise.deadline)} has passed; as things stand it "
-            f"will be {plain(str(then.outcome))}: {_evidence(order, track, promise, face)}"
+            f"will be {plain(str(then.outcome))}: {_evidence(track, promise, face)}"
         )
-    said = f"{plain(verdict.outcome)}: {_evidence(order, track, promise, face)}"
+    said = f"{plain(verdict.outcome)}: {_evidence(track, promise, face)}"
     if verdict.outcome == "late" and track.handover is None:
         said += f"; overdue by {duration(clock - promise.end)} now"
     return said + ("; a day or more before the promised day" if verdict.early_day else "")
 
 
-def _evidence(order: Order, track: Track, promise: Resolved, face: Face) -> str:
+def _evidence(track: Track, promise: Resolved, face: Face) -> str:
     """Say what a verdict looked at: the deciding event against the promise."""
     if track.decided is not None:
-        for each in reversed(standing(order)):
-            if getattr(each.event, "verdict", None) == track.decided:
-                return f"{says(each.event, face)}, said {face.words(each.at)}"
+        decided = track.decided.by
+        return f"{says(decided.event, face)}, said {face.words(decided.at)}"
     grace = promise.deadline - promise.end
     allowed = f" (grace {duration(grace)})" if grace else " (no grace)"
     end = f"the promised end {face.words(promise.end)}{allowed}"

@@ -6,9 +6,10 @@ import pytest
 
 from models.events import OrderEvent
 from streams.domain import lifecycle, reasons
+from streams.domain.arrivals import Arrived
 from streams.domain.attempts import Attempts
-from tests.domain.given import order_of
-from tests.story import event, moment, promise, promised
+from tests.domain.given import arrivals, order_of
+from tests.story import event, moment, picked_up, promise, promised
 
 HOUR = 3_600_000
 LIFE = [
@@ -149,6 +150,13 @@ def test_facts_of_the_order_come_from_the_first_promise_that_has_them():
 # -- attempts --------------------------------------------------------------------------------
 
 
+def scan(at: int) -> Arrived:
+    """Return an event of that time, epoch milliseconds."""
+    (arrival,) = arrivals(picked_up(0))
+    arrival.at = at
+    return arrival
+
+
 def seen(attempts: Attempts) -> list[tuple[int, str | None, bool]]:
     return [(each.at, each.reason, each.implicit) for each in attempts.visits]
 
@@ -156,8 +164,8 @@ def seen(attempts: Attempts) -> list[tuple[int, str | None, bool]]:
 @pytest.mark.parametrize(("gap", "visits"), [(2 * HOUR - 1, 1), (2 * HOUR, 2)])
 def test_two_failures_are_one_visit_within_two_hours(gap, visits):
     attempts = Attempts()
-    attempts.fail(0, "not_home")
-    attempts.fail(gap, "refused")
+    attempts.fail(scan(0), "not_home")
+    attempts.fail(scan(gap), "refused")
     assert len(attempts.visits) == visits
     assert attempts.visits[0].reason == "not_home"
 
@@ -165,24 +173,24 @@ def test_two_failures_are_one_visit_within_two_hours(gap, visits):
 def test_a_visit_is_measured_from_its_beginning():
     attempts = Attempts()
     for minute in (0, 90, 150):
-        attempts.fail(minute * 60_000, "not_home")
+        attempts.fail(scan(minute * 60_000), "not_home")
     assert [each.at for each in attempts.visits] == [0, 150 * 60_000]
 
 
 def test_a_delivery_within_the_visit_makes_it_a_success_from_then():
     attempts = Attempts()
-    attempts.fail(0, "not_home")
-    attempts.succeed(2 * HOUR - 1)
+    attempts.fail(scan(0), "not_home")
+    attempts.succeed(scan(2 * HOUR - 1))
     (visit,) = attempts.visits
     assert (visit.succeeded, visit.at, visit.implicit) == (True, 2 * HOUR - 1, False)
 
 
 def test_a_new_leg_is_a_new_visit():
     attempts = Attempts()
-    attempts.out_for_delivery(0)
-    attempts.fail(1, "not_home")
-    attempts.out_for_delivery(2)
-    attempts.succeed(3)
+    attempts.out_for_delivery(scan(0))
+    attempts.fail(scan(1), "not_home")
+    attempts.out_for_delivery(scan(2))
+    attempts.succeed(scan(3))
     assert [each.succeeded for each in attempts.visits] == [False, True]
 
 
@@ -191,8 +199,8 @@ def test_a_new_leg_is_a_new_visit():
 )
 def test_a_leg_still_waiting_after_a_day_has_failed_when_the_next_begins(gap, expected):
     attempts = Attempts()
-    attempts.out_for_delivery(0)
-    attempts.out_for_delivery(gap)
+    attempts.out_for_delivery(scan(0))
+    attempts.out_for_delivery(scan(gap))
     assert seen(attempts) == [(when, "unknown", True) for when in expected]
     assert attempts.waiting
 
@@ -200,60 +208,60 @@ def test_a_leg_still_waiting_after_a_day_has_failed_when_the_next_begins(gap, ex
 def test_the_day_is_counted_from_the_first_start_of_the_leg():
     attempts = Attempts()
     for start in (0, 20 * HOUR, 25 * HOUR):
-        attempts.out_for_delivery(start)
+        attempts.out_for_delivery(scan(start))
     assert seen(attempts) == [(25 * HOUR, "unknown", True)]
     assert attempts.leg_at == 25 * HOUR
 
 
 def test_a_concluded_leg_does_not_fail_again():
     attempts = Attempts()
-    attempts.out_for_delivery(0)
-    attempts.fail(HOUR, "not_home")
-    attempts.back_at_depot(5 * HOUR)
-    attempts.out_for_delivery(48 * HOUR)
+    attempts.out_for_delivery(scan(0))
+    attempts.fail(scan(HOUR), "not_home")
+    attempts.back_at_depot(scan(5 * HOUR))
+    attempts.out_for_delivery(scan(48 * HOUR))
     assert seen(attempts) == [(HOUR, "not_home", False)]
     assert attempts.no_attempt_returns == 0
 
 
 def test_back_at_the_depot():
     attempts = Attempts()
-    attempts.back_at_depot(0)  # never out: nothing happened
+    attempts.back_at_depot(scan(0))  # never out: nothing happened
     attempts.arrive()  # nor was anybody at the door
-    attempts.out_for_delivery(1)
-    attempts.back_at_depot(2)
+    attempts.out_for_delivery(scan(1))
+    attempts.back_at_depot(scan(2))
     assert (seen(attempts), attempts.no_attempt_returns) == ([], 1)
-    attempts.out_for_delivery(3)
+    attempts.out_for_delivery(scan(3))
     attempts.arrive()
-    attempts.back_at_depot(4)
+    attempts.back_at_depot(scan(4))
     assert (seen(attempts), attempts.no_attempt_returns) == ([(4, "unknown", True)], 1)
-    attempts.out_for_delivery(5)  # the door of the last leg does not count for this one
-    attempts.back_at_depot(6)
+    attempts.out_for_delivery(scan(5))  # the door of the last leg does not count for this one
+    attempts.back_at_depot(scan(6))
     assert attempts.no_attempt_returns == 2
 
 
 def test_after_a_leg_without_attempt_the_next_conclusion_is_a_visit_of_its_own():
     attempts = Attempts()
-    attempts.fail(0, "not_home")
-    attempts.out_for_delivery(1)
-    attempts.back_at_depot(2)
-    attempts.succeed(3)
+    attempts.fail(scan(0), "not_home")
+    attempts.out_for_delivery(scan(1))
+    attempts.back_at_depot(scan(2))
+    attempts.succeed(scan(3))
     assert [each.succeeded for each in attempts.visits] == [False, True]
 
 
 def test_a_void_delivery_is_a_failed_visit():
     attempts = Attempts()
-    attempts.succeed(0)
-    attempts.undo()
+    attempts.succeed(scan(0))
+    attempts.undo(scan(9))
     (visit,) = attempts.visits
     assert (visit.succeeded, visit.reason, visit.undone) == (False, "unknown", True)
-    attempts.fail(4 * HOUR, "diverted")
-    attempts.undo()
+    attempts.fail(scan(4 * HOUR), "diverted")
+    attempts.undo(scan(9))
     assert attempts.visits[1].reason == "diverted"
 
 
 def test_a_success_after_a_failure_of_the_same_visit_fails_again_with_its_first_reason():
     attempts = Attempts()
-    attempts.fail(0, "not_home")
-    attempts.succeed(1)
-    attempts.undo()
+    attempts.fail(scan(0), "not_home")
+    attempts.succeed(scan(1))
+    attempts.undo(scan(9))
     assert [each.reason for each in attempts.visits] == ["not_home"]
