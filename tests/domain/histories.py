@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.domain.oracle import DAY, HOUR, MINUTE, RULES, Event
+from tests.oracle import DAY, HOUR, MINUTE, RULES, Event
 
 # Days on which clocks move, at night, at midnight, by half an hour; and one plain day.
 PLACES = (

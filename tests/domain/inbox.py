@@ -14,7 +14,7 @@ from streams.codec import Rejected, decode_order
 from streams.domain.judgement import Judgement
 from streams.engine.api import Headers, Record
 from streams.orders import OrdersFold
-from tests.domain.oracle import Event, received
+from tests.oracle import Event, received
 
 UPSTREAMS = ("order-events/0", "order-events/1", "couriers/0")
 

@@ -10,7 +10,7 @@ import pytest
 from streams.simulate import DaySpec, day
 from tests.domain.duel import differences, inbox_differs
 from tests.domain.histories import RULE_SETS, aimed, history
-from tests.domain.oracle import received
+from tests.oracle import received
 
 BLOCK = 40
 

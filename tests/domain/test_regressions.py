@@ -11,7 +11,7 @@ from streams.domain.order import COPY_OVERHEAD, Order
 from streams.replay import Replay
 from tests.domain.given import JUDGEMENT, arrivals
 from tests.domain.histories import lines
-from tests.domain.oracle import instant
+from tests.oracle import instant
 from tests.story import Event, delivered, event, promised
 
 
