@@ -1,4 +1,4 @@
-"""The changelog of many live orders, made by the real fold: five events each, one row a key.
+"""The changelog of many live orders, as the real fold makes it: five events each, a row a key.
 
 All promise the same window but the first `OVERDUE`: theirs ends half an hour after the last
 event, before `DUE_AT`, so that a worker that starts with a clock of `DUE_AT` must call those
@@ -25,6 +25,7 @@ from streams.orders import OrdersFold
 from streams.partitioner import partition_of
 from streams.topics import ORDER_LOG, named
 from tests.bench.day import EVENTS_PER_ORDER, MINUTE, WINDOW, Line, day, instant
+from tests.bench.topic import BATCH_BYTES, Held, send
 
 LIFE = sorted(day(EVENTS_PER_ORDER).lines, key=lambda line: line.at)
 HELD = LIFE[:5]  # promised, picked up, at the depot, out for delivery, an ETA
@@ -65,26 +66,43 @@ def _with_end(raw: bytes, end: int) -> bytes:
 def rows_of(fold: OrdersFold, orders: Sequence[int]) -> dict[bytes, bytes]:
     """Return the changelog of a partition with these orders.
 
-    The first event of every order stands at offset 0 of the log, the second at 1, ...; all
-    come from the first record of the first upstream, in the order of their index.
+    The fold makes the row of one order of each kind, overdue or not; the others' have another
+    id of the same length and say the same, so they are what it would have made of them.
     """
-    rows, number = PartitionRows({}, -1), 0
+    made: dict[bool, tuple[bytes, bytes]] = {}
+    kept: dict[bytes, bytes] = {}
+    for order in orders:
+        overdue = order < OVERDUE
+        if overdue not in made:
+            made[overdue] = (name_of(order), _row_of(fold, order))
+        known, row = made[overdue]
+        kept[name_of(order)] = row.replace(known, name_of(order))
+    return kept | {PARTITION_KEY: pack(len(HELD) - 1, fold.meta())}
+
+
+def _row_of(fold: OrdersFold, order: int) -> bytes:
+    """Return the row of one order as the changelog has it.
+
+    Its events stand at the first offsets of the log; all come from the first record of the
+    first upstream, in the order of their index.
+    """
+    rows = PartitionRows({}, -1)
     fold.recover(None, rows, {})
     for offset, line in enumerate(HELD):
-        records = []
-        for each in (renamed(line, order) for order in orders):
-            decoded = decode_order(each.raw)
-            assert isinstance(decoded, Decoded)
-            number += 1
-            origin = origin_header(fold.upstreams[0], 0, number)
-            headers = (("received_at", b"%d" % line.at), ("origin", origin))
-            records.append(Record(offset, 0, each.order_id, decoded.canonical, headers))
-        fold.fold(records, Outbox())
+        event = renamed(line, order)
+        decoded = decode_order(event.raw)
+        assert isinstance(decoded, Decoded)
+        origin = origin_header(fold.upstreams[0], 0, offset)
+        headers = (("received_at", b"%d" % line.at), ("origin", origin))
+        record = Record(offset, 0, event.order_id, decoded.canonical, headers)
+        fold.fold([record], Outbox())
         told = (*TICK, ("caught_up", b"1"))
         ticks = (b'{"%s": %d}' % (name.encode(), line.at) for name in fold.upstreams)
         fold.fold([Record(offset, 0, None, tick, told) for tick in ticks], Outbox())
-    kept = {key: pack(rows.off(key), payload) for key, payload in rows.items()}
-    return kept | {PARTITION_KEY: pack(len(HELD) - 1, fold.meta())}
+    key = name_of(order)
+    payload = rows.get(key)
+    assert payload is not None
+    return pack(rows.off(key), payload)
 
 
 def folds(settings: Settings) -> Iterator[tuple[int, OrdersFold]]:
@@ -104,12 +122,14 @@ async def fill(settings: Settings, orders: int) -> int:
         homes[partition_of(name_of(order), settings.partitions)].append(order)
     log, changelog = (named(settings.namespace, t) for t in (ORDER_LOG, "orders-changelog"))
     size = 0
-    async with AIOKafkaProducer(bootstrap_servers=settings.brokers, linger_ms=20) as producer:
+    async with AIOKafkaProducer(
+        bootstrap_servers=settings.brokers, max_batch_size=BATCH_BYTES
+    ) as producer:
         for partition, fold in folds(settings):
             rows = rows_of(fold, homes[partition])
             size += sum(map(len, rows.values()))
-            for _ in HELD:
-                await producer.send(log, b"", b"held", partition=partition)
-            for key, row in rows.items():
-                await producer.send(changelog, row, key, partition=partition)
+            held = ((b"held", b"", []) for _ in HELD)
+            await send(Held(producer, log), partition, held)
+            items = ((key, row, []) for key, row in rows.items())
+            await send(Held(producer, changelog), partition, items)
     return size

@@ -62,10 +62,10 @@ async def held(
     for other in {ORDER_EVENTS, COURIER_EVENTS} - {topic}:
         alone = Held(producer, named(settings.namespace, other))
         for partition in range(settings.partitions):
-            await _send(alone, partition, [_tick(at) for at in (*ticks, end)])
+            await send(alone, partition, [_tick(at) for at in (*ticks, end)])
     result = Held(producer, named(settings.namespace, topic))
     for partition, items in enumerate(_items(lines, [*ticks, end], settings.partitions)):
-        await _send(result, partition, items)
+        await send(result, partition, items)
     return result
 
 
@@ -91,7 +91,7 @@ def _items(lines: Sequence[Line], ticks: list[Millis], count: int) -> list[list[
     return items
 
 
-async def _send(to: Held, partition: int, items: Iterable[Item]) -> None:
+async def send(to: Held, partition: int, items: Iterable[Item]) -> None:
     """Send in batches, in order, and note where the log ends."""
     left, acknowledged = iter(items), None
     item = next(left, None)
