@@ -46,10 +46,13 @@ class Deadlines:
                 yield at, key
 
 
-def next_deadline(row: Row, now: Millis) -> Millis:
+def next_deadline(row: Row, now: Millis, planned: Millis) -> Millis:
     """Return the least instant after now that matters to a row, else NEVER.
 
     One at or before now is returned only if the row has not settled what was due by then.
+    `planned` is the instant as of which its notices were looked at last: that of a deadline
+    lies behind the clock, the receipt of an event may be ahead of it. A plan that waits until
+    nobody lags behind has no deadline.
     """
     at = row.settles_at
     if row.parked and now < at - 1:
@@ -61,5 +64,6 @@ def next_deadline(row: Row, now: Millis) -> Millis:
             at = promise.late_from
         if frozen is not promise and frozen is not None and now < frozen.late_from < at:
             at = frozen.late_from
-        at = min(at, notices.next_look(row.ledger, order, now))
+        if not row.ledger.deferred:
+            at = min(at, notices.next_look(row.ledger, order, planned))
     return at

@@ -106,7 +106,7 @@ class OrdersFold:
             self.book.replace(key, row.contribution(self.clock))
             if row.ledger.deferred:
                 self._deferred.add(key)
-            self._arm(key, row)
+            self._arm(key, row, self.clock)
             self.rows.evict()
         else:
             self.book.replace(key, standing.contribution)
@@ -223,7 +223,7 @@ class OrdersFold:
             for at, key in self._deadlines.pass_until(clock):
                 if self.rows.holds(key, offset):  # then it has done so, at a clock no lower
                     self._changed[key] = None
-                    self._arm(key, self.rows.get(key))
+                    self._arm(key, self.rows.get(key), self.clock)
                 else:
                     self._act(key, self.rows.get(key), offset, out, at)
         if self._deferred and self.marks.caught_up:
@@ -234,7 +234,7 @@ class OrdersFold:
                 else:
                     row = self.rows.get(key)
                     self._plan_now(key, row, self.clock, out)
-                    self._changed_at(key, row, offset)
+                    self._changed_at(key, row, offset, self.clock)
 
     def _receipt(self, record: Record, out: Outputs) -> None:
         key = record.key or b""
@@ -260,17 +260,17 @@ class OrdersFold:
         else:
             row.ledger.deferred = True
             self._deferred.add(key)
-        self._changed_at(key, row, offset)
+        self._changed_at(key, row, offset, at)
 
     def _plan_now(self, key: bytes, row: Row, at: Millis, out: Outputs) -> None:
         row.ledger.deferred = False
         self._deferred.discard(key)
         self._plan(key, row, at, out)
 
-    def _changed_at(self, key: bytes, row: Row, offset: int) -> None:
+    def _changed_at(self, key: bytes, row: Row, offset: int, planned: Millis) -> None:
         self.rows.changed(key, offset)
         self._changed[key] = None
-        self._arm(key, row)
+        self._arm(key, row, planned)
 
     def _plan(self, key: bytes, row: Row, at: Millis, out: Outputs) -> None:
         """Ask for the notice that is due, or take back what is on its way to an ended order."""
@@ -309,9 +309,9 @@ class OrdersFold:
 
     # -- deadlines and what is put --------------------------------------------------------
 
-    def _arm(self, key: bytes, row: Row) -> None:
-        """Set the next deadline of a row."""
-        self._deadlines.set(key, next_deadline(row, self.clock))
+    def _arm(self, key: bytes, row: Row, planned: Millis) -> None:
+        """Set the next deadline of a row whose notices were looked at as of `planned`."""
+        self._deadlines.set(key, next_deadline(row, self.clock, planned))
 
     def _standing(self, key: bytes, row: Row) -> Standing | None:
         """Return how a row stands until its deadline, for the next recovery.

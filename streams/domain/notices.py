@@ -181,9 +181,9 @@ def next_look(ledger: Ledger, order: Order, now: Millis) -> Millis:
         return NEVER
     if track.etas and now < track.etas[-1][0]:
         next_at = track.etas[-1][0]  # in force from then on
-    if ledger.late_since is not None and now < (at := ledger.late_since + times.hold):
+    if not ledger.told and now < (at := _hold_ends(ledger, order, silent=False)):
         next_at = min(at, next_at)
-    if ledger.good_since is not None and now < (at := ledger.good_since + times.clear_hold):
+    if ledger.delivered and now < (at := _clear_at(ledger, order)):
         next_at = min(at, next_at)
     if ledger.last_at is not None and now < (at := ledger.last_at + times.cooldown):
         next_at = min(at, next_at)
