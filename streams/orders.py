@@ -43,6 +43,7 @@ class OrdersFold:
 
     `observe` sees every fact that goes out; with `facts` off nobody reads them and none are
     made. A fold that was never recovered keeps its rows in memory and puts none (replay).
+    `ended` is told of every life that ends, by the order's key.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class OrdersFold:
         self.judgement = judgement
         self.observe = observe
         self.facts = facts
+        self.ended: Callable[[bytes, Closed], None] | None = None
         self.prefix = f"orders/{partition}/"
         self._reset(None)
 
@@ -251,6 +253,8 @@ class OrdersFold:
         until = min(at, self.clock)
         if row.order is None or row.order.closes_at <= until or row.parked:
             for settlement in row.settle(until):
+                if self.ended is not None and isinstance(settlement, Closed):
+                    self.ended(key, settlement)
                 self._settle(settlement, offset, out)
         if self.facts:
             for fact in news(row, key, self.clock):

@@ -17,6 +17,7 @@ COMMANDS = {
     "rebuild": "Make a new namespace of an export, judged anew; the old stays.",
     "import": "Turn a CSV export into events by a YAML mapping.",
     "explain": "Tell the life of one order and the reasons of its verdicts.",
+    "compare": "Say what differs between two reports, or under other rules.",
     "simulate": "Write a seeded delivery day as events, with the truth beside it.",
     "report": "Print the KPI report of the running tower.",
     "dead-letters": "Look at what was set aside and send it again.",

@@ -35,9 +35,11 @@ class Stub:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A life ended: its last contribution, to be archived."""
+    """A life ended: its last contribution, to be archived; whose, and when."""
 
     contribution: Contribution
+    order: Order
+    at: Millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ class Row:
         self.order, self.too_large = None, 0
         self.ledger, self.told, self.presence = Ledger(life=life + 1), Told(), {}
         self._place(self.parked)
-        return Closed(counted)
+        return Closed(counted, order, at)
 
     # -- what it counts --------------------------------------------------------------
 

@@ -92,6 +92,11 @@ def test_a_report_that_is_not_the_towers_is_a_finding(ran, tmp_path):
     ended = ran("replay", "a.jsonl", "--report", "b.json")
     assert (ended.code, ended.err.count("\n")) == (0, 1)
     assert "Every field is as the tower had published it" in ended.err
+    ended = ran("compare", "a.jsonl", "b.json")
+    assert (ended.code, ended.err) == (0, "")
+    refused(
+        ran("compare", "b.json", written(tmp_path / "c.jsonl", head, [])), "holds no report"
+    )
     written(file, head, [], report=report | {"as_of": "never"})
     ended = ran("replay", "a.jsonl", "--report", "b.json")
     refused(ended, f"1 fields differ: as_of was 'never' and is '{report['as_of']}'.")
