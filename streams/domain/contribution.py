@@ -3,6 +3,7 @@
 from models.base import Millis
 from streams.domain.cells import EVENTS, Contribution, Measures
 from streams.domain.kpi import (
+    attempt_companions,
     delivery_time,
     eta_deviation,
     events,
@@ -30,6 +31,7 @@ def contribution(
         life.count(measures, order, clock, ended_silent=ended_silent)
         delivery_time.count(measures, order, clock)
         first_attempt.count(measures, track)
+        attempt_companions.count(measures, track)
         if track.handover is not None:
             eta_deviation.count(measures, order, track.handover.at, ledger.accepted_eta)
         if track.answers:

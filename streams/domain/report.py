@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from models.base import Millis
 from streams.domain.cells import EVENTS, Cell, Measures, add
 from streams.domain.kpi import (
+    attempt_companions,
     delivery_time,
     eta_deviation,
     events,
@@ -47,7 +48,7 @@ def kpi(m: Measures) -> Json:
     return {
         **life.orders(m),
         "delivery_time": delivery_time.block(m),
-        "first_attempt": first_attempt.block(m),
+        "first_attempt": {**first_attempt.block(m), **attempt_companions.block(m)},
         "eta_deviation": eta_deviation.block(m, "eta"),
         "eta_deviation_by": {"tower": eta_deviation.block(m, "eta_tower")},
         "promise": life.promise(m),

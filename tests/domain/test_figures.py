@@ -159,7 +159,8 @@ KPI = {
     "delivery_time": TIME | {"restated", "delivered_then_changed"},
     "first_attempt": {
         "concluded", "succeeded", "implicit_failures", "no_attempt_return", "success",
-        "reasons",
+        "reasons", "attempts_per_delivery", "second_success", "first_attempt_to_delivery",
+        "failures",
     },
     "eta_deviation": {
         "promise", "promise_window", "ofd", "t120", "t60", "t30", "t15", "notified",
