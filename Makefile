@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK := env -u PIP_FIND_LINKS uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 SOURCES := models streams dashboards tests
-GENERATED := deploy/grafana/dashboards deploy/prometheus/rules
+GENERATED := deploy/grafana/dashboards deploy/prometheus/rules docs/lifecycle.md
 
 .PHONY: help setup fmt lint types test integration rules generate check long crash bench demo lock \
 	up down logs clean
@@ -79,8 +79,9 @@ rules: setup ## check and test alerts, scrape and routing files with promtool an
 	promtool test rules deploy/prometheus/tests/*.yml
 	amtool check-config deploy/alertmanager/alertmanager.yml
 
-generate: setup ## write dashboards and Prometheus rules again
+generate: setup ## write dashboards, Prometheus rules and the pages that code writes again
 	$(BIN)/tower dashboards
+	$(BIN)/python -m streams.pages
 
 check: lint types test rules generate ## all of the above, then fail if a generated file changed
 	@git diff --exit-code -- $(GENERATED) || \

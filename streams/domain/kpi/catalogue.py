@@ -1,0 +1,196 @@
+"""Every number of the report: where it stands, what it means, how it is computed, and where.
+
+The table of docs/kpis.md is written from this one, and a test holds it against the report: a
+number without a definition, or a definition without a number, fails.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from streams.domain.eta import SNAPSHOTS
+
+KPI = "KPI"  # `total`, `returns`, and each of `carriers`, `by.service` and `by.region`
+
+# What stands for several names in a path; any other name in angle brackets is one name.
+PLACES = {
+    "<snapshot>": "|".join(SNAPSHOTS),
+    "<view>": "restated",
+    "<instrument>": "csat|nps|ces|courier_communication|courier_professionalism|parcel_care",
+    "<aspect>": "courier_communication|courier_professionalism|parcel_care",
+}
+BLOCKS = re.compile(r"^(total|returns|carriers\.[^.]*|by\.service\.[^.]*|by\.region\.[^.]*)\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number, or one ratio with its interval; `metric` is its series in Prometheus."""
+
+    path: str
+    meaning: str
+    formula: str
+    file: str
+    metric: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Numbers that stand together; their paths begin with its own."""
+
+    path: str
+    file: str
+    numbers: tuple[tuple[str, ...], ...]  # path, meaning, formula, metric
+
+
+def share(kpi: str) -> str:
+    """Return the pair of series of a headline."""
+    return f'tower_kpi_*{{kpi="{kpi}"}}'
+
+
+_OUTCOMES = tuple(
+    (outcome, meaning, "orders with this outcome")
+    for outcome, meaning in (
+        ("on_time", "handed over inside the promise"),
+        ("early", "handed over before it"),
+        ("late", "handed over after it, or not at all when it had passed"),
+        ("failed", "returned, lost, damaged, refused, unclaimed, or called off by the carrier"),
+        ("indeterminate", "the zone of the scan was assumed, and its readings fall apart"),
+        ("excluded", "no promise, or cancelled in time"),
+    )
+)
+_DUE = ("due", "orders that came due", "on_time + early + late + failed")
+_EARLY_DAYS = ("early_days", "a promised day beaten by a day or more", "orders on time")
+
+SECTIONS = (
+    Section("", "streams/domain/report.py", (
+        ("schema", "version of the report's form", "1"),
+        ("as_of", "the clock of the report", "running tower: the least of all partitions"),
+        ("rules", "the rule set it was judged by", "12 hex digits of the rules' SHA-256"),
+    )),
+    Section("events", "streams/domain/kpi/events.py", (
+        ("read", "messages read", "accepted + duplicate + sum(rejected)",
+         "tower_events_consumed_total"),
+        ("accepted", "events that became part of an order or a courier", "counted once"),
+        ("duplicate", "further copies of an event", "copies by order, source, event_id",
+         "tower_events_duplicate_total"),
+        ("id_conflict", "copies that say something else", "of duplicate"),
+        ("unknown_fields", "accepted events with fields that nobody knows", "top level"),
+        ("rejected.<reason>", "messages refused", "by the first reason that is true",
+         "tower_events_rejected_total"),
+    )),
+    Section(KPI, "streams/domain/kpi/life.py", (
+        ("orders", "orders", "ids with a life event"),
+        ("open", "orders on their way", "no handover, not failed, not cancelled",
+         "tower_orders_active"),
+        ("overdue", "of these past their promise", "open, clock >= first late millisecond",
+         "tower_orders_overdue"),
+        ("ended_silent", "orders nobody spoke of again", "open when their row ended"),
+    )),
+    Section(f"{KPI}.delivery_time", "streams/domain/kpi/delivery_time.py", (
+        _DUE,
+        *((*each, "tower_deliveries_total") for each in _OUTCOMES),
+        _EARLY_DAYS,
+        ("accuracy", "on-time accuracy", "on_time / due", share("on_time")),
+        ("otd", "on time or early", "(on_time + early) / due", share("otd")),
+        ("delivered_then_changed", "a handover was void later", "due orders, all evidence"),
+    )),
+    Section(f"{KPI}.delivery_time.<view>", "streams/domain/kpi/delivery_time.py", (
+        _DUE,
+        *_OUTCOMES,
+        _EARLY_DAYS,
+        ("accuracy", "the same by this view's evidence", "on_time / due"),
+        ("otd", "the same by this view's evidence", "(on_time + early) / due"),
+    )),
+    Section(f"{KPI}.first_attempt", "streams/domain/kpi/first_attempt.py", (
+        ("concluded", "first attempts with an outcome", "orders"),
+        ("succeeded", "of these handed over", "orders", "tower_delivery_attempts_total"),
+        ("implicit_failures", "failures that nobody reported", "orders"),
+        ("no_attempt_return", "ways out that never reached a door", "legs"),
+        ("success", "first-attempt success", "succeeded / concluded", share("first_attempt")),
+        ("reasons.<reason>", "why first attempts failed",
+         "orders; the sum is concluded - succeeded", "tower_delivery_attempts_total"),
+    )),
+    *(
+        Section(f"{KPI}.{section}.<snapshot>", "streams/domain/kpi/eta_deviation.py", (
+            ("n", f"handovers with {whose} at this moment", "orders"),
+            ("coverage", "how many had one", "n / orders handed over"),
+            ("median", "handover minus ETA, seconds, positive is late", "quantile 0.5"),
+            ("mean", "the same", "sum / n"),
+            ("mae", "its distance, seconds", "sum of absolute values / n"),
+            ("p80_abs", "distance of four in five at most, seconds", "quantile 0.8 of |d|"),
+            ("p90_abs", "distance of nine in ten at most, seconds", "quantile 0.9 of |d|"),
+            ("within_10min", "close ETAs", "|d| <= 600 s / n", metrics[0]),
+            ("within_15min", "nearly close ETAs", "|d| <= 900 s / n", metrics[1]),
+        ))
+        for section, whose, metrics in (
+            ("eta_deviation", "an ETA from outside",
+             (share("eta_within_10min"), share("eta_within_15min"))),
+            ("eta_deviation_by.tower", "an ETA of the tower's own", ("", "")),
+        )
+    ),
+    Section(f"{KPI}.promise", "streams/domain/kpi/life.py", (
+        ("coverage", "orders that were promised a time", "with an original promise / orders"),
+        ("changed_by_carrier", "promises the carrier moved", "promise_changed events"),
+        ("slack_median", "how far promises moved, seconds", "quantile 0.5, latest - original"),
+        ("slack_p90", "the same of nine in ten at most", "quantile 0.9"),
+    )),
+    Section(f"{KPI}.notices", "streams/domain/kpi/notices.py", (
+        ("requested", "notices asked for", "sent + failed + waiting + sum(suppressed)",
+         "tower_notifications_requested_total"),
+        ("sent", "accepted by a provider", "by the last receipt",
+         "tower_notifications_sent_total"),
+        ("suppressed.<reason>", "withheld", "by the last receipt",
+         "tower_notifications_suppressed_total"),
+        ("failed", "given up", "by the last receipt", "tower_notifications_failed_total"),
+        ("waiting", "nothing heard back yet", "no receipt", "tower_notifications_waiting"),
+        ("duplicates", "sent twice under one id", "0: an id is sent once"),
+    )),
+    Section(f"{KPI}.feedback", "streams/domain/kpi/feedback.py", (
+        ("answered", "orders with an answer", "to any instrument"),
+        ("<instrument>.n", "answers", "the last of each order"),
+        ("csat.mean", "satisfaction, 1 to 5", "sum / n", "tower_feedback_csat_score"),
+        ("csat.top2", "satisfied", "fours and fives / n"),
+        ("nps.score", "would recommend, points", "100 x (9, 10 - 0 to 6) / n",
+         "tower_feedback_nps_responses_total"),
+        ("ces.mean", "ease, 1 to 7", "sum / n", "tower_feedback_ces_score"),
+        ("ces.top3", "found it easy", "fives to sevens / n"),
+        ("<aspect>.mean", "marks of the courier, 1 to 5", "sum / n",
+         "tower_feedback_courier_score"),
+    )),
+)  # fmt: skip
+
+
+def numbers() -> Iterator[Number]:
+    """Yield every number, with the whole of its path."""
+    for section in SECTIONS:
+        for own, meaning, formula, *metric in section.numbers:
+            path = f"{section.path}.{own}".removeprefix(".")
+            yield Number(path, meaning, formula, section.file, *metric)
+
+
+def defined(path: str) -> list[Number]:
+    """Return the definitions of a path of a report; there should be exactly one."""
+    inner = BLOCKS.sub(f"{KPI}.", path)
+    return [each for each in numbers() if _pattern(each.path).fullmatch(inner)]
+
+
+def undefined(paths: Iterable[str]) -> list[str]:
+    """Return a sentence for every path without one definition of its own."""
+    found = []
+    for path in paths:
+        count = len(defined(path))
+        if count != 1:
+            found.append(
+                f"{path}: {count or 'no'} definitions in streams/domain/kpi/catalogue.py"
+            )
+    return found
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"(<[^>]*>)", path)
+    return re.compile(
+        "".join(
+            f"(?:{PLACES.get(part, '[^.]*')})" if part.startswith("<") else re.escape(part)
+            for part in parts
+        )
+    )
