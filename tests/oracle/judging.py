@@ -2,14 +2,22 @@
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import NamedTuple
 
 from tests.oracle.couriers import Couriers
 from tests.oracle.events import NOT_LIFE, PARTY, Event, reason_of
 from tests.oracle.order import Order
 from tests.oracle.times import FAR_FUTURE, SKEW, Due, ms, wall
-from tests.oracle.visits import suspect
+from tests.oracle.visits import doubt
 
-Verdict = tuple[str | None, bool]  # outcome (None: not due), early day
+
+class Verdict(NamedTuple):
+    """An outcome (None: not due), the rule it follows, and whether a day was beaten."""
+
+    outcome: str | None
+    rule: str
+    early_day: bool = False
+
 
 NOT_THE_CARRIERS = {"consignee", "shipper", "authority", "force_majeure"}
 
@@ -20,10 +28,11 @@ def verdict(order: Order, clock: int) -> Verdict:
     if early is not None:
         return early
     assert order.effective
-    if order.handover is None:
-        lost = order.failing is not None or order.by_carrier
-        return ("failed" if lost else "late"), False
-    return _handed_over(order, order.effective)
+    if order.handover:
+        return _handed_over(order, order.effective)
+    if order.failing:
+        return Verdict("failed", "failed")
+    return Verdict("failed", "called off") if order.by_carrier else Verdict("late", "nothing")
 
 
 def accountable(
@@ -34,49 +43,53 @@ def accountable(
     if early is not None:
         return early
     assert order.effective
-    doubted = suspect(order, couriers, known_by)
+    doubted = doubt(order, couriers, known_by).suspect
     if order.handover is None and (order.failing is not None or order.by_carrier):
-        excused = _deciding_party(order) in NOT_THE_CARRIERS and not doubted
-        return ("excluded" if excused else "failed"), False
-    if _held(order, order.effective) or (not doubted and _asked_to_come_again(order)):
-        return "excluded", False
+        if doubted or _deciding_party(order) not in NOT_THE_CARRIERS:
+            return Verdict("failed", "ended, the carrier's")
+        return Verdict("excluded", "ended, not the carrier's")
+    if _held(order, order.effective):
+        return Verdict("excluded", "held")
+    if not doubted and _asked_to_come_again(order):
+        return Verdict("excluded", "asked to come again")
     first = order.first
     if first and not doubted and not (order.handover and first.scan is order.handover[1]):
-        return _placed(first.at, order.effective)
-    return _handed_over(order, order.effective) if order.handover else ("late", False)
+        return _placed(first.at, order.effective, "first attempt")
+    if order.handover:
+        return _handed_over(order, order.effective)
+    return Verdict("late", "nothing")
 
 
 def _beforehand(order: Order, clock: int) -> Verdict | None:
     """Return what both views say alike: not due, decided, excluded; None to go on."""
     if order.effective is None:
-        return "excluded", False
+        return Verdict("excluded", "no promise")
     if clock < order.effective.late_from:
-        return None, False
+        return Verdict(None, "to come")
     decided = [event for _, event in order.events if event["kind"] == "verdict_decided"]
     if decided:
-        return decided[-1]["verdict"], False
+        return Verdict(decided[-1]["verdict"], "decided")
     if order.cancel and not order.by_carrier and order.cancel[0][0] < order.effective.deadline:
-        return "excluded", False
+        return Verdict("excluded", "cancelled")
     return None
 
 
 def _handed_over(order: Order, due: Due) -> Verdict:
     assert order.handover
-    outcomes = {due.outcome(at) for at in _readings(order)}
-    if len(outcomes) > 1:
-        return "indeterminate", False
-    return _placed(order.handover[0][0], due, outcomes.pop())
+    if len({due.outcome(at) for at in _readings(order)}) > 1:
+        return Verdict("indeterminate", "readings differ")
+    return _placed(_readings(order)[0], due, "handover", order.handover[0][0])
 
 
-def _placed(at: int, due: Due, outcome: str | None = None) -> Verdict:
-    outcome = outcome or due.outcome(at)
+def _placed(at: int, due: Due, rule: str, day_of: int | None = None) -> Verdict:
+    outcome = due.outcome(at)
     early_day = (
         outcome == "on_time"
         and due.precision == "date"
         and due.start is not None
-        and at < due.start
+        and (at if day_of is None else day_of) < due.start
     )
-    return outcome, early_day
+    return Verdict(outcome, f"{rule}, {due.precision}", early_day)
 
 
 def _readings(order: Order) -> list[int]:
@@ -136,16 +149,23 @@ def charged(order: Order, *, doubted: bool) -> bool:
         return False
     if first.reason in {None, "diverted"} or doubted:
         return True
-    too_soon = (
-        order.effective is not None
-        and order.effective.precision == "window"
-        and order.effective.start is not None
-        and first.at < order.effective.start - order.effective.early
+    return came_too_soon(order) or PARTY[first.reason] not in NOT_THE_CARRIERS
+
+
+def came_too_soon(order: Order) -> bool:
+    """Tell whether a first attempt failed before the window: the carrier's, for all reasons."""
+    due, first = order.effective, order.first
+    return (
+        first is not None
+        and first.reason is not None
+        and due is not None
+        and due.precision == "window"
+        and due.start is not None
+        and first.at < due.start - due.early
     )
-    return too_soon or PARTY[first.reason] not in NOT_THE_CARRIERS
 
 
 def revisions(changes: list[Verdict]) -> int:
     """Count the changes of an outcome among those that followed one another (L18)."""
-    outcomes = [outcome for outcome, _ in changes if outcome is not None]
+    outcomes = [each.outcome for each in changes if each.outcome is not None]
     return sum(one != other for one, other in pairwise(outcomes))

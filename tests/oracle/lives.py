@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.oracle.couriers import Couriers
@@ -27,6 +28,7 @@ Copies = dict[tuple[str, str], list[Copy]]
 class Case:
     """One life as of the end: what happened by all evidence, and how it was judged."""
 
+    order_id: str
     order: Order
     clock: int
     judged: Verdict
@@ -99,6 +101,7 @@ class Life:
         known_by = FAR_FUTURE if self.mature is None else self.mature
         frozen = self.order(known_by)
         return Case(
+            order_id=next(iter(self.copies.values()))[0][2]["order_id"],
             order=order,
             clock=clock,
             judged=verdict(frozen, clock),
@@ -111,10 +114,11 @@ class Life:
         )
 
     def _revisions(self, until: int) -> int:
-        receipts = sorted({c[0] for copies in self.copies.values() for c in copies})
-        receipts = [at for at in receipts if at <= until]
+        """Count how often the outcome changed up to an instant, as events were received."""
+        receipts = {each[0] for copies in self.copies.values() for each in copies}
+        moments = [*sorted(at for at in receipts if at <= until), until]
         changes: list[Verdict] = []
-        for at, following in zip(receipts, [*receipts[1:], until], strict=True):
+        for at, following in pairwise(moments):
             order = self.order(at)
             changes += [verdict(order, at), verdict(order, following)]
         return revisions(changes)

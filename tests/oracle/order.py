@@ -73,6 +73,7 @@ class Order:
         """Find the handover that stands, what failed and what was cancelled (L3 to L5)."""
         self.handover: tuple[Key, Event] | None = None
         self.voided: list[Event] = []
+        self.voided_by: list[str] = []
         self.failing: tuple[Key, Event] | None = None
         self.cancel: tuple[Key, Event] | None = None
         self.silenced: set[tuple[str, str]] = set()  # said while a handover stood
@@ -82,6 +83,7 @@ class Order:
             kind = event["kind"]
             if self.handover and self._voids(key[0], kind):
                 self.voided.append(self.handover[1])
+                self.voided_by.append(kind)
                 self.handover = self.failing = None
             if self.handover:
                 self.silenced.add(name_of(event))

@@ -1,18 +1,21 @@
 """The report of the contract, summed from cases one number at a time."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
 from tests.oracle.couriers import Couriers
 from tests.oracle.etas import SNAPSHOTS, deviations
-from tests.oracle.events import COURIER_KINDS, INSTRUMENTS, Event, Pairs
+from tests.oracle.events import COURIER_KINDS, INSTRUMENTS, PARTY, Event, Pairs
 from tests.oracle.figures import mean, quantile, ratio
 from tests.oracle.judging import Verdict, charged
 from tests.oracle.lives import Case, lives_of
+from tests.oracle.order import Order
 from tests.oracle.rules import RULES
 from tests.oracle.times import MINUTE
-from tests.oracle.visits import suspect
+from tests.oracle.together import groups, loyalty
+from tests.oracle.visits import Doubt, doubt
 
 Json = dict[str, Any]
 OUTCOMES = ("on_time", "early", "late", "failed", "indeterminate", "excluded")
@@ -35,6 +38,7 @@ class Judged:
                 if case.order.is_order:
                     self.cases.append(case)
 
+    @cached_property
     def report(self) -> Json:
         forward = [case for case in self.cases if not case.order.is_return]
         return {
@@ -43,6 +47,8 @@ class Judged:
             "carriers": self._split(forward, "carrier"),
             "by": {name: self._split(forward, name) for name in ("service", "region")},
             "returns": self.kpi([case for case in self.cases if case.order.is_return]),
+            "groups": groups(forward),
+            "loyalty": loyalty(forward, self.as_of),
         }
 
     def _split(self, cases: list[Case], name: str) -> Json:
@@ -71,12 +77,16 @@ class Judged:
             "feedback": _feedback(cases),
         }
 
+    def doubt(self, case: Case) -> Doubt:
+        """Return what is to be thought of the first attempt by all evidence."""
+        return doubt(case.order, self.couriers, case.clock)
+
     def _first_attempt(self, cases: list[Case]) -> Json:
         orders = [case.order for case in cases]
         visits = [order.first for order in orders if order.first]
         failed = [visit for visit in visits if visit.reason is not None]
         won = len(visits) - len(failed)
-        doubted = [suspect(case.order, self.couriers, case.clock) for case in cases]
+        doubted = [self.doubt(case).suspect for case in cases]
         theirs = sum(
             charged(order, doubted=doubt) for order, doubt in zip(orders, doubted, strict=True)
         )
@@ -88,15 +98,44 @@ class Judged:
             "no_attempt_return": sum(order.no_attempt_return for order in orders),
             "success": ratio(won, len(visits)),
             "reasons": dict(Counter(visit.reason for visit in failed)),
+            **_companions(orders),
             "accountable": {
                 "concluded": theirs, "succeeded": won, "success": ratio(won, theirs),
             },
         }  # fmt: skip
 
 
+def _companions(orders: list[Order]) -> Json:
+    """Return the numbers beside the first attempt (kpis 2.3)."""
+    handed_over = [order for order in orders if order.handover]
+    second = [order.visits[1] for order in orders if len(order.visits) > 1]
+    won = sum(visit.reason is None for visit in second)
+    waited = [
+        order.handover[0][0] - order.visits[0].at
+        for order in orders
+        if order.handover and order.visits[0].delivery is not order.handover[1]
+    ]
+    attempts = [len(order.visits) for order in handed_over]
+    failures: dict[str, Counter[str]] = defaultdict(Counter)
+    for order in orders:
+        for reason in (visit.reason for visit in order.visits if visit.reason):
+            failures[PARTY.get(reason, "carrier")][reason] += 1
+    return {
+        "attempts_per_delivery": {"n": len(attempts), "mean": mean(attempts)},
+        "second_success": ratio(won, len(second)),
+        "first_attempt_to_delivery": {
+            "n": len(waited),
+            "mean": mean(waited, 1000),
+            "median": quantile(waited, 0.5),
+            "p90": quantile(waited, 0.9),
+        },
+        "failures": {party: dict(codes) for party, codes in failures.items()},
+    }
+
+
 def report(pairs: Pairs, as_of: int, rules: Json = RULES) -> Json:
     """Return the compared part of the report over all pairs, as known at `as_of`."""
-    return Judged(pairs, as_of, rules).report()
+    return Judged(pairs, as_of, rules).report
 
 
 def _by_order(pair: tuple[int, Event]) -> str:
@@ -112,19 +151,19 @@ def _delivery_time(cases: list[Case]) -> Json:
             "accountable": _outcomes([case.charged_restated for case in cases]),
         },
         "delivered_then_changed": sum(
-            bool(case.order.voided) for case in cases if case.restated[0] is not None
+            bool(case.order.voided) for case in cases if case.restated.outcome is not None
         ),
         "revisions": sum(case.revisions for case in cases),
     }
 
 
 def _outcomes(verdicts: list[Verdict]) -> Json:
-    counts = Counter(outcome for outcome, _ in verdicts)
+    counts = Counter(each.outcome for each in verdicts)
     due = sum(counts[name] for name in OUTCOMES[:4])
     return {
         "due": due,
         **{name: counts[name] for name in OUTCOMES},
-        "early_days": sum(early for _, early in verdicts),
+        "early_days": sum(each.early_day for each in verdicts),
         "accuracy": ratio(counts["on_time"], due),
         "otd": ratio(counts["on_time"] + counts["early"], due),
     }

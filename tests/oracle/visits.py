@@ -1,7 +1,7 @@
 """Attempts at the door, and which of them are hard to believe (kpis 2.3, T1 to T6)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.oracle.couriers import Couriers, accuracy, distance, were_there
 from tests.oracle.events import IMPLICIT, PRESENT, Event, name_of, reason_of
@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 class Visit:
     """A visit that reached an outcome: `reason` why it failed, None of a success.
 
-    `scan` is the event that concluded it, None of an implicit failure; `courier` who was out
-    with the parcel; `void` tells that its delivery was void.
+    `scan` is the event that concluded it, in an `implicit` failure without saying so;
+    `courier` who was out with the parcel; `delivery` what was handed over in it, `void` that
+    this was void.
     """
 
     at: int
     begun: int
     reason: str | None
-    implicit: bool = False
-    scan: Event | None = None
-    courier: str | None = None
+    implicit: bool
+    scan: Event
+    courier: str | None
+    delivery: Event | None = None
     void: bool = False
 
 
@@ -60,12 +62,12 @@ class Visits:
             self._deliver(at, event)
         elif kind == "arrived_depot" and self.leg:
             if self.leg["arrived"]:
-                self._conclude(at, "unknown", implicit=True)
+                self._conclude(at, "unknown", event, implicit=True)
             else:
                 self.no_attempt_return += 1
                 self.leg = None
         elif kind in IMPLICIT and self.leg:
-            self._conclude(at, reason_of(event), implicit=True)
+            self._conclude(at, reason_of(event), event, implicit=True)
 
     def _same(self, at: int) -> Visit | None:
         """Return the visit that a conclusion at `at` belongs to, None of a new one (T1)."""
@@ -74,15 +76,15 @@ class Visits:
         return None
 
     def _conclude(
-        self, at: int, reason: str | None, scan: Event | None = None, *, implicit: bool = False
+        self, at: int, reason: str | None, scan: Event, *, implicit: bool = False
     ) -> None:
-        courier = (scan or {}).get("courier_id") or self.courier
+        courier = (None if implicit else scan.get("courier_id")) or self.courier
         self.visits.append(Visit(at, at, reason, implicit, scan, courier))
         self.leg, self.joinable = None, True
 
     def _out(self, at: int, event: Event) -> None:
         if self.leg and at - self.leg["at"] > DAY:
-            self._conclude(at, "unknown", implicit=True)
+            self._conclude(at, "unknown", event, implicit=True)
         if self.leg is None:
             self.leg = {"at": at, "arrived": False}
         self.joinable = False
@@ -98,6 +100,7 @@ class Visits:
             visit.at, visit.scan, visit.implicit = at, event, False
             if event not in self.order.voided:
                 visit.reason = None
+        visit.delivery = event
         if event in self.order.voided:
             visit.void = True
             visit.reason = visit.reason or "unknown"
@@ -110,28 +113,38 @@ class Visits:
         return None if agreed else "diverted"
 
 
-def suspect(order: "Order", couriers: Couriers, known_by: int) -> bool:
+class Doubt(NamedTuple):
+    """Whether a first attempt is suspect, and by which evidence."""
+
+    suspect: bool
+    why: str
+
+
+def doubt(order: "Order", couriers: Couriers, known_by: int) -> Doubt:
     """Tell whether the first attempt failed in a way that is hard to believe (T5, L5)."""
     visit = order.first
     if visit is None or visit.reason is None:
-        return False
+        return Doubt(False, "no failed attempt")
     if visit.void:
-        return True
-    if visit.scan is None or visit.scan["kind"] != "attempt_failed":
-        return False
+        return Doubt(True, "its delivery was void")
+    if visit.implicit or visit.scan["kind"] != "attempt_failed":
+        return Doubt(False, "no failed scan")
     position, door = visit.scan.get("position"), order.door
     if position and door:
-        return distance(position, door) > max(150, 3 * accuracy(position))
+        far = distance(position, door) > max(150, 3 * accuracy(position))
+        return Doubt(far, "scanned far from the door" if far else "scanned at the door")
     where, at = order.where, visit.begun
     day = local_day(at, where)
     if any(
         event["kind"] == "courier_arrived" and local_day(key[0], where) == day
         for key, event in order.events
     ):
-        return False
+        return Doubt(False, "arrived that day")
     if visit.courier is None:
-        return False
+        return Doubt(False, "by whom is not known")
     fixes = couriers.fixes(visit.courier, day, where, known_by)
     if fixes and door:
-        return not were_there(fixes, door)
-    return couriers.off_shift(visit.courier, at, where, known_by)
+        there = were_there(fixes, door)
+        return Doubt(not there, "fixes at the door" if there else "fixes elsewhere")
+    off = couriers.off_shift(visit.courier, at, where, known_by)
+    return Doubt(off, "outside the shift" if off else "nothing speaks against it")
