@@ -30,7 +30,7 @@ def contribution(
             measures |= ledger.measures()
         life.count(measures, order, clock, ended_silent=ended_silent)
         delivery_time.count(measures, order, clock)
-        first_attempt.count(measures, track)
+        first_attempt.count(measures, order)
         attempt_companions.count(measures, track)
         if track.handover is not None:
             eta_deviation.count(measures, order, track.handover.at, ledger.accepted_eta)

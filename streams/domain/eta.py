@@ -47,7 +47,7 @@ def in_force(track: Track, at: Millis, *, by_tower: bool = False) -> Millis | No
     """Return the last ETA said up to `at`; a consignee's change drops those before it (E3)."""
     changed = None
     if track.consignee:
-        changed = max((when for when, _ in track.consignee if when <= at), default=None)
+        changed = max((wish.at for wish in track.consignee if wish.at <= at), default=None)
     for said_at, eta, tower in reversed(track.etas):
         if said_at > at or tower is not by_tower:
             continue

@@ -15,6 +15,7 @@ from streams.domain.freezing import freeze
 from streams.domain.judgement import Judgement, Tolerance
 from streams.domain.presence import Presence, Question
 from streams.domain.promises import Resolved, place
+from streams.domain.revisions import NEVER_DUE, Revised, due, revised
 from streams.domain.tracking import Track, derive
 from streams.domain.verdicts import effective, latest, original
 from streams.domain.zones import DAY_MS, day_text
@@ -39,9 +40,9 @@ class Order:
     """
 
     __slots__ = (
-        "_cell", "_closes_at", "_frozen", "_moved", "_promise", "arrivals", "copies",
-        "earliest", "earliest_end", "judgement", "last_receipt", "latest", "presence",
-        "promised", "size", "track", "with_unknown_fields", "withdrawn",
+        "_cell", "_closes_at", "_frozen", "_moved", "_promise", "_revised", "arrivals",
+        "copies", "earliest", "earliest_end", "judgement", "last_receipt", "latest",
+        "presence", "promised", "size", "track", "with_unknown_fields", "withdrawn",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +59,7 @@ class Order:
         self.with_unknown_fields = 0
         self.last_receipt = self.latest = self.promised = FIRST_RECEIPT
         self.earliest = LAST_RECEIPT
+        self._revised: Revised | None = NEVER_DUE
         self._forget()
 
     def _forget(self) -> None:
@@ -83,6 +85,7 @@ class Order:
         if known is not None:
             self._become_copy(known)
         if known is None and receipt > self.last_receipt and self._sorts_last(arrived):
+            self._revised = self._revised_until(arrived.received_at)
             frozen = None if arrived.received_at == self.last_received else self._frozen
             self.last_receipt = receipt
             self._advance(arrived, frozen)
@@ -155,6 +158,7 @@ class Order:
     def rebuild(self) -> None:
         """Fold the whole set again."""
         self._forget()
+        self._revised = None
         self.last_receipt = max(by_receipt(each) for each in self.arrivals.values())
         self.earliest_end = NEVER
         for each in self.arrivals.values():
@@ -252,6 +256,30 @@ class Order:
         if self._frozen is None:
             self._frozen = freeze(self)
         return self._frozen
+
+    @property
+    def due_no_sooner(self) -> Millis:
+        """Return an instant before which no promise of this life can have been missed."""
+        return self.earliest_end - DAY_MS
+
+    def revisions(self, clock: Millis) -> int:
+        """Return how often the frozen verdict changed as events were received (L18)."""
+        if self._revised is None:
+            self._revised = revised(self)
+        return self._revised.then(due(self.frozen, self.frozen_promise, clock)).changes
+
+    def _revised_until(self, received_at: Millis) -> Revised | None:
+        """Return how the verdict had changed before an event is received after all others."""
+        so_far, promise = self._revised, self.promise
+        if (
+            so_far is None
+            or promise is None
+            or received_at < promise.late_from
+            or received_at == self.last_received
+            or received_at > (self.matures_at or received_at)
+        ):
+            return so_far
+        return so_far.then(due(self.track, promise, received_at))
 
     @property
     def closes_at(self) -> Millis:

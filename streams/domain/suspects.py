@@ -85,7 +85,7 @@ def _distance(first: Attempt, track: Track) -> tuple[float, float] | None:
 
     None if nobody knows: few kinds of events have a position.
     """
-    position: "Fix | None" = getattr(first.by.event, "position", None)
+    position: Fix | None = getattr(first.by.event, "position", None)
     door = track.destination
     if position is None or door is None:
         return None

@@ -42,6 +42,14 @@ class Hold(NamedTuple):
     until: Millis | None = None
 
 
+class Wish(NamedTuple):
+    """The consignee asked for another promise."""
+
+    at: Millis
+    promise: Promise
+    by: Arrived
+
+
 class Decision(NamedTuple):
     """A person's word in a dispute; the event names who and why."""
 
@@ -56,7 +64,7 @@ class Track:
     """The state of one order; every field is a function of the events folded so far.
 
     Instants are epoch milliseconds of event time. `etas` holds (at, eta, by_tower) in order;
-    `consignee` the consignee's changes (at, promise); `failing` the first event after
+    `consignee` the consignee's wishes; `failing` the first event after
     which no handover was to be expected; `doors` when a courier arrived; `holds` every hold
     and when it ended; `decided` the last word in a dispute.
     """
@@ -109,7 +117,7 @@ class Track:
         self.destination: Point | None = None
         self.original: Promise | None = None
         self.latest: Promise | None = None
-        self.consignee: list[tuple[Millis, Promise]] = []
+        self.consignee: list[Wish] = []
         self.carrier_changes = 0
         self.handover: Arrived | None = None
         self.failing: Arrived | None = None
@@ -194,7 +202,7 @@ class Track:
         if self.handover is not None:
             return
         if event.by == "consignee":
-            self.consignee.append((arrived.at, event.promise))
+            self.consignee.append(Wish(arrived.at, event.promise, arrived))
         if self.original is not None:
             self.latest = event.promise
 

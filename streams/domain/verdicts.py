@@ -1,6 +1,7 @@
 """Was it on time: one order by the handover clock, raw view (kpis 2.2, 2.12 L1 to L5).
 
-The same function judges the frozen evidence and all of it; only the track differs.
+The same function judges the frozen evidence and all of it; only the track differs. The
+accountable view is in `accountable.py`.
 """
 
 from dataclasses import dataclass
@@ -18,16 +19,23 @@ from streams.domain.zones import wall_time_in, zone
 class Verdict:
     """The outcome of an order and what it rests on; None while its deadline is to come.
 
-    `rule` says in a few words which rule decided; `early_day` marks a promised day that was
-    beaten by a day or more.
+    `rule` says in a few words which rule decided, `because` are the events that did;
+    `early_day` marks a promised day that was beaten by a day or more.
     """
 
     outcome: Outcome | None
     rule: str
     early_day: bool = False
+    because: tuple[Arrived, ...] = ()
+
+    @property
+    def evidence(self) -> tuple[tuple[str, str], ...]:
+        """Return the events that decided, as (source, event_id)."""
+        return tuple(each.identity for each in self.because)
 
 
-_NO_PROMISE = Verdict("excluded", "no promise")
+NO_PROMISE = Verdict("excluded", "no promise")
+NOTHING_CAME = Verdict("late", "no handover when the deadline passed")
 _TO_COME = Verdict(None, "the deadline is to come")
 
 
@@ -45,9 +53,9 @@ def effective(track: Track, judgement: Judgement) -> Resolved | None:
         return first
     visits = track.attempts.visits
     concluded = visits[0].at if visits else None
-    for at, promise in reversed(track.consignee):
-        if at < first.end and (concluded is None or at < concluded):
-            return resolve(promise, track.timezone, judgement.tolerance(track.carrier))
+    for wish in reversed(track.consignee):
+        if wish.at < first.end and (concluded is None or wish.at < concluded):
+            return resolve(wish.promise, track.timezone, judgement.tolerance(track.carrier))
     return first
 
 
@@ -63,25 +71,35 @@ def judge(
 ) -> Verdict:
     """Judge an order by the evidence of its track; `promise` is the effective one."""
     if promise is None:
-        return _NO_PROMISE
+        return NO_PROMISE
+    settled = settle(track, promise, clock)
+    if settled is not None:
+        return settled
+    if track.handover is not None:
+        return judge_handover(track.handover, track, promise, judgement)
+    failing, cancelled = track.failing, track.cancelled
+    if failing is not None:
+        rule = f"{failing.event.kind}, and no handover after it"
+        return Verdict("failed", rule, because=(failing,))
+    if cancelled is not None and cancelled_by_carrier(track):
+        return Verdict("failed", "called off by the carrier", because=(cancelled,))
+    return NOTHING_CAME
+
+
+def settle(track: Track, promise: Resolved, clock: Millis) -> Verdict | None:
+    """Return the verdict where both views have the same, None where evidence is weighed."""
     if clock < promise.late_from:
         return _TO_COME
-    if track.decided is not None:
-        return Verdict(track.decided.verdict, "decided in a dispute")
+    if (decided := track.decided) is not None:
+        return Verdict(decided.verdict, "decided in a dispute", because=(decided.by,))
     cancelled = track.cancelled
     if (
         cancelled is not None
         and not cancelled_by_carrier(track)
         and cancelled.at < promise.deadline
     ):
-        return Verdict("excluded", "cancelled before the deadline")
-    if track.handover is not None:
-        return _judge_handover(track.handover, track, promise, judgement)
-    if track.failing is not None:
-        return Verdict("failed", f"{track.failing.event.kind}, and no handover after it")
-    if cancelled is not None and cancelled_by_carrier(track):
-        return Verdict("failed", "called off by the carrier")
-    return Verdict("late", "no handover when the deadline passed")
+        return Verdict("excluded", "cancelled before the deadline", because=(cancelled,))
+    return None
 
 
 def classify(at: Millis, promise: Resolved) -> Outcome:
@@ -93,21 +111,30 @@ def classify(at: Millis, promise: Resolved) -> Outcome:
     return "on_time"
 
 
-def _judge_handover(
+def judge_handover(
     handover: Arrived, track: Track, promise: Resolved, judgement: Judgement
 ) -> Verdict:
+    """Place a handover, in every plausible reading of its time (L17)."""
     readings = _readings(handover, track, judgement)
     outcomes: set[Outcome] = {classify(at, promise) for at in readings}
     if len(outcomes) > 1:
-        return Verdict("indeterminate", "the plausible time zones give different verdicts")
-    outcome = outcomes.pop()
+        rule = "the plausible time zones give different verdicts"
+        return Verdict("indeterminate", rule, because=(handover,))
+    rule = f"handed over, promise of precision {promise.precision}"
+    return place_at(handover.at, outcomes.pop(), rule, (handover,), promise)
+
+
+def place_at(
+    at: Millis, outcome: Outcome, rule: str, because: tuple[Arrived, ...], promise: Resolved
+) -> Verdict:
+    """Return the verdict of something that happened at an instant."""
     early_day = (
         outcome == "on_time"
         and promise.precision == "date"
         and promise.start is not None
-        and handover.at < promise.start
+        and at < promise.start
     )
-    return Verdict(outcome, f"handed over, promise of precision {promise.precision}", early_day)
+    return Verdict(outcome, rule, early_day, because)
 
 
 def _readings(handover: Arrived, track: Track, judgement: Judgement) -> list[Millis]:

@@ -102,5 +102,5 @@ def _untimely(arrived: Arrived, track: Track, first: Resolved) -> str | None:
     visits = track.attempts.visits
     if visits and arrived.at >= visits[0].at:
         return "said after the first attempt"
-    heard = any(promise is _promise_of(arrived) for _, promise in track.consignee)
+    heard = any(wish.by is arrived for wish in track.consignee)
     return None if heard else "said after the handover"

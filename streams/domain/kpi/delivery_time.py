@@ -1,37 +1,62 @@
-"""Was it on time: the outcomes of orders that came due (kpis 2.2, 2.12 L1 to L5)."""
+"""Was it on time: the outcomes of orders that came due, by both views (kpis 2.2, 2.12)."""
 
 from models.base import Millis
+from streams.domain.accountable import judge_accountable
 from streams.domain.cells import Measures
 from streams.domain.kpi.figures import Json, ratio
 from streams.domain.order import Order
-from streams.domain.verdicts import judge
+from streams.domain.promises import Resolved
+from streams.domain.tracking import Track
+from streams.domain.verdicts import Verdict, judge
 
 OUTCOMES = ("on_time", "early", "late", "failed", "indeterminate", "excluded")
 
+# Names of measures: the raw view and the accountable one.
+FROZEN = ("frozen", "accountable.frozen")
+RESTATED = ("restated", "accountable.restated")
+
 
 def count(measures: Measures, order: Order, clock: Millis) -> None:
-    """Add the frozen verdict and the restated one, each once its deadline has passed (L1)."""
-    restated = judge(order.track, order.promise, clock, order.judgement)
+    """Add the frozen verdicts and the restated ones, each once its deadline passed (L1)."""
+    restated = _verdicts(order, order.track, order.promise, clock)
     if order.frozen is order.track:
         frozen = restated
     else:
-        frozen = judge(order.frozen, order.frozen_promise, clock, order.judgement)
-    for view, verdict in (("restated", restated), ("frozen", frozen)):
-        if verdict.outcome is not None:
-            measures[f"{view}.{verdict.outcome}"] = 1
+        frozen = _verdicts(order, order.frozen, order.frozen_promise, clock)
+    for names, verdicts in ((RESTATED, restated), (FROZEN, frozen)):
+        for name, verdict in zip(names, verdicts, strict=False):
+            measures[f"{name}.{verdict.outcome}"] = 1
             if verdict.early_day:
-                measures[f"{view}.early_days"] = 1
-    if restated.outcome is not None and order.track.changed_mind:
+                measures[f"{name}.early_days"] = 1
+    if restated and order.track.changed_mind:
         measures["delivered_then_changed"] = 1
+    if frozen and (changes := order.revisions(clock)):
+        measures["revisions"] = changes
+
+
+def _verdicts(
+    order: Order, track: Track, promise: Resolved | None, clock: Millis
+) -> tuple[Verdict, ...]:
+    """Return the raw and the accountable verdict by a track; none before the deadline."""
+    raw = judge(track, promise, clock, order.judgement)
+    if raw.outcome is None:
+        return ()
+    return raw, judge_accountable(track, promise, clock, order.judgement, order.presence)
 
 
 def block(m: Measures) -> Json:
     """Return the section `delivery_time`: frozen at maturity, and restated by all evidence."""
     return {
-        **_view(m, "frozen"),
-        "restated": _view(m, "restated"),
+        **_views(m, FROZEN),
+        "restated": _views(m, RESTATED),
         "delivered_then_changed": m.get("delivered_then_changed", 0),
+        "revisions": m.get("revisions", 0),
     }
+
+
+def _views(m: Measures, names: tuple[str, str]) -> Json:
+    raw, accountable = names
+    return {**_view(m, raw), "accountable": _view(m, accountable)}
 
 
 def _view(m: Measures, view: str) -> Json:
