@@ -24,7 +24,12 @@ class FactBase(Model):
 
 
 class DeliveryOutcome(FactBase):
-    """The verdict by all evidence; a higher `revision` replaces a lower one."""
+    """The verdict by all evidence; a higher `revision` replaces a lower one.
+
+    `outcome` is that of the raw view, `accountable` that of the accountable one; `fault` the
+    party a raw outcome that is not on time is due to; `evidence` the events that decided
+    either, as (source, event_id).
+    """
 
     kind: Literal["delivery_outcome"] = "delivery_outcome"
     service: str
@@ -34,10 +39,17 @@ class DeliveryOutcome(FactBase):
     deadline: Millis | None
     handover: Millis | None
     rule: str
+    accountable: str | None = None
+    accountable_rule: str | None = None
+    fault: str | None = None
+    evidence: tuple[tuple[str, str], ...] = ()
 
 
 class AttemptConcluded(FactBase):
-    """The first attempt came to an end; `reason` is why it failed."""
+    """The first attempt came to an end; `reason` is why it failed, as it was said.
+
+    `suspect`: that is not believed, and the carrier answers for the failure.
+    """
 
     kind: Literal["attempt_concluded"] = "attempt_concluded"
     service: str
@@ -45,6 +57,7 @@ class AttemptConcluded(FactBase):
     reason: str | None
     implicit: bool
     revision: int
+    suspect: bool = False
 
 
 class EtaDeviation(FactBase):

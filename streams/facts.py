@@ -9,12 +9,14 @@ from models import facts
 from models.base import Millis
 from models.facts import Fact
 from models.notices import NoticeCommand, NoticeReceipt
+from streams.domain.accountable import Fault, fault, judge_accountable
 from streams.domain.arrivals import Arrived
 from streams.domain.eta import deviations
 from streams.domain.order import Order
 from streams.domain.promises import Resolved
 from streams.domain.row import Row
-from streams.domain.verdicts import judge
+from streams.domain.suspects import suspicion
+from streams.domain.verdicts import Verdict, judge
 from streams.kept import kept
 
 # What comes of our own arithmetic needs no validation: facts are made as structs.
@@ -46,10 +48,14 @@ def _outcome(
     row: Row, order: Order, order_id: str, promise: Resolved, clock: Millis
 ) -> Iterator[Fact]:
     verdict = judge(order.track, promise, clock, order.judgement)
-    if verdict.outcome is None or verdict.outcome == row.told.outcome:
+    answers = order.presence
+    owed = judge_accountable(order.track, promise, clock, order.judgement, answers)
+    told = (row.told.outcome, row.told.accountable)
+    if verdict.outcome is None or (verdict.outcome, owed.outcome) == told:
         return
     row.told.revisions += 1
     handover = order.track.handover
+    at_fault = fault(order.track, promise, verdict, answers)
     yield DeliveryOutcome(
         **_common(row, order, order_id, clock, f"outcome/{row.told.revisions}"),
         service=order.track.service or "unknown",
@@ -59,13 +65,28 @@ def _outcome(
         deadline=promise.deadline,
         handover=None if handover is None else handover.at,
         rule=verdict.rule,
+        accountable=owed.outcome,
+        accountable_rule=owed.rule,
+        fault=None if at_fault is None else at_fault.party,
+        evidence=_evidence(verdict, owed, at_fault),
     )
-    row.told.outcome = verdict.outcome
+    row.told.outcome, row.told.accountable = verdict.outcome, owed.outcome
+
+
+def _evidence(
+    verdict: Verdict, owed: Verdict, at_fault: Fault | None
+) -> tuple[tuple[str, str], ...]:
+    """Return the events that decided, each once."""
+    charged = () if at_fault is None else at_fault.because
+    return tuple(
+        dict.fromkeys(each.identity for each in (*verdict.because, *owed.because, *charged))
+    )
 
 
 def _attempt(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator[Fact]:
     first = order.track.attempts.visits[0]
-    told = "success" if first.succeeded else f"{first.reason}"
+    suspect = suspicion(order.track, order.presence) is not None
+    told = "success" if first.succeeded else f"{first.reason}{'!' if suspect else ''}"
     if told == row.told.attempt:
         return
     row.told.attempt = told
@@ -77,6 +98,7 @@ def _attempt(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator[F
         reason=None if first.succeeded else first.reason,
         implicit=first.implicit,
         revision=row.told.attempts,
+        suspect=suspect,
     )
 
 

@@ -39,11 +39,10 @@ def outcomes(*events: dict[str, Any], **how: Any) -> list[tuple[str | None, str,
 
 
 def test_an_outcome_is_said_when_the_deadline_passes():
-    assert outcomes(PROMISED, delivered(400), as_of=540) == []
+    scan = delivered(400)
+    assert outcomes(PROMISED, scan, as_of=540) == []
     (fact,) = (
-        each
-        for each in facts(PROMISED, delivered(400), as_of=600)
-        if isinstance(each, DeliveryOutcome)
+        each for each in facts(PROMISED, scan, as_of=600) if isinstance(each, DeliveryOutcome)
     )
     assert fact == DeliveryOutcome(
         fact_id="A-1/1/outcome/1",
@@ -58,7 +57,51 @@ def test_an_outcome_is_said_when_the_deadline_passes():
         deadline=at(540),
         handover=at(400),
         rule="handed over, promise of precision window",
+        accountable="on_time",
+        accountable_rule="handed over, promise of precision window",
+        fault=None,
+        evidence=(("carrier.hub", scan["event_id"]),),
     )
+
+
+def test_an_accountable_outcome_that_changes_is_news_of_its_own():
+    # Late in either view when the day ends; then a visit of that day becomes known, and then
+    # that it was made 2 km away. The raw outcome stays as it was.
+    door, far = {"lat": 52.52, "lon": 13.4}, {"lat": 52.54, "lon": 13.4}
+    made = promised(0, window=(300, 540), destination=door)
+    visit = failed(400, position=door, observed=600)
+    other = failed(390, "weather", position=far, observed=700)
+    found = [
+        (each.fact_id, each.outcome, each.accountable, each.fault, each.evidence)
+        for each in facts(made, visit, other)
+        if isinstance(each, DeliveryOutcome)
+    ]
+    source = "carrier.hub"
+    assert found == [
+        ("A-1/1/outcome/1", "late", "late", "carrier", ()),
+        ("A-1/1/outcome/2", "late", "on_time", "consignee", ((source, visit["event_id"]),)),
+        ("A-1/1/outcome/3", "late", "late", "carrier", ((source, other["event_id"]),)),
+    ]
+    attempts = [
+        (each.reason, each.suspect, each.revision)
+        for each in facts(made, visit, other)
+        if each.kind == "attempt_concluded"
+    ]
+    assert attempts == [("not_home", False, 1), ("weather", True, 2)]
+
+
+def test_an_attempt_is_told_again_when_it_is_no_longer_believed():
+    door, far = {"lat": 52.52, "lon": 13.4}, {"lat": 52.54, "lon": 13.4}
+    found = [
+        (each.reason, each.suspect, each.revision)
+        for each in facts(
+            promised(0, window=(300, 540)),
+            failed(400, position=far),
+            promised(10, window=(300, 540), destination=door, observed=500),
+        )
+        if each.kind == "attempt_concluded"
+    ]
+    assert found == [("not_home", False, 1), ("not_home", True, 2)]
 
 
 def test_a_verdict_that_changes_is_said_again_with_what_it_was():

@@ -15,7 +15,7 @@ from streams.domain.freezing import freeze
 from streams.domain.judgement import Judgement, Tolerance
 from streams.domain.presence import Presence, Question
 from streams.domain.promises import Resolved, place
-from streams.domain.revisions import NEVER_DUE, Revised, due, revised
+from streams.domain.revisions import UNKNOWN, Revised, outcome_of, revised
 from streams.domain.tracking import Track, derive
 from streams.domain.verdicts import effective, latest, original
 from streams.domain.zones import DAY_MS, day_text
@@ -59,7 +59,7 @@ class Order:
         self.with_unknown_fields = 0
         self.last_receipt = self.latest = self.promised = FIRST_RECEIPT
         self.earliest = LAST_RECEIPT
-        self._revised: Revised | None = NEVER_DUE
+        self._revised: Revised | None = UNKNOWN
         self._forget()
 
     def _forget(self) -> None:
@@ -266,20 +266,19 @@ class Order:
         """Return how often the frozen verdict changed as events were received (L18)."""
         if self._revised is None:
             self._revised = revised(self)
-        return self._revised.then(due(self.frozen, self.frozen_promise, clock)).changes
+        outcome = outcome_of(self.frozen, self.frozen_promise, clock)
+        return self._revised.then(outcome).changes
 
     def _revised_until(self, received_at: Millis) -> Revised | None:
         """Return how the verdict had changed before an event is received after all others."""
         so_far, promise = self._revised, self.promise
-        if (
-            so_far is None
-            or promise is None
-            or received_at < promise.late_from
-            or received_at == self.last_received
-            or received_at > (self.matures_at or received_at)
+        if so_far is None or received_at == self.last_received:
+            return so_far
+        if promise is not None and (
+            received_at < promise.late_from or received_at > (self.matures_at or received_at)
         ):
             return so_far
-        return so_far.then(due(self.track, promise, received_at))
+        return so_far.then(outcome_of(self.track, promise, received_at))
 
     @property
     def closes_at(self) -> Millis:

@@ -60,7 +60,10 @@ Settlement = Closed | Refused | Forgotten
 
 @dataclass(slots=True)
 class Told:
-    """What was said of the present life on `order-facts`, so that only changes are said."""
+    """What was said of the present life on `order-facts`, so that only changes are said.
+
+    A reason that is not believed ends with an exclamation mark in `attempt`.
+    """
 
     outcome: str | None = None
     revisions: int = 0
@@ -68,6 +71,7 @@ class Told:
     attempts: int = 0
     deviations: int = 0
     handover: Millis | None = None
+    accountable: str | None = None
 
 
 @dataclass(slots=True)

@@ -156,11 +156,13 @@ SNAPSHOT = {
 }  # fmt: skip
 KPI = {
     "orders": None, "open": None, "overdue": None, "ended_silent": None,
-    "delivery_time": TIME | {"restated", "delivered_then_changed"},
+    "delivery_time": TIME | {
+        "accountable", "restated", "delivered_then_changed", "revisions",
+    },
     "first_attempt": {
-        "concluded", "succeeded", "implicit_failures", "no_attempt_return", "success",
-        "reasons", "attempts_per_delivery", "second_success", "first_attempt_to_delivery",
-        "failures",
+        "concluded", "succeeded", "implicit_failures", "suspect", "no_attempt_return",
+        "success", "reasons", "accountable", "attempts_per_delivery", "second_success",
+        "first_attempt_to_delivery", "failures",
     },
     "eta_deviation": {
         "promise", "promise_window", "ofd", "t120", "t60", "t30", "t15", "notified",
@@ -217,7 +219,9 @@ def test_every_kpi_has_the_same_shape(where):
     for name, keys in KPI.items():
         assert keys is None or set(block[name]) == keys
     time = block["delivery_time"]
-    assert set(time["restated"]) == TIME
+    assert set(time["restated"]) == TIME | {"accountable"}
+    assert set(time["accountable"]) == set(time["restated"]["accountable"]) == TIME
+    assert set(block["first_attempt"]["accountable"]) == {"concluded", "succeeded", "success"}
     assert {name: set(block["feedback"][name]) for name in ANSWERS} == ANSWERS
     snapshots = [*block["eta_deviation"].values()]
     snapshots += block["eta_deviation_by"]["tower"].values()
