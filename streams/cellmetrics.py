@@ -21,6 +21,7 @@ from models.base import Millis
 from models.rules import CarrierRules, Rules
 from streams.domain.cells import Cell, Measures
 from streams.domain.kpi.delivery_time import OUTCOMES
+from streams.domain.kpi.eta_deviation import BANDS, WITHIN
 from streams.domain.zones import instant
 from streams.metrics import Metrics
 
@@ -30,8 +31,13 @@ KPIS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "on_time": (("frozen.on_time",), _DUE),
     "otd": (("frozen.on_time", "frozen.early"), _DUE),
     "first_attempt": (("attempt.succeeded",), ("attempt.concluded",)),
-    "eta_within_10min": (("eta.ofd.within_10min",), ("eta.ofd.n",)),
-    "eta_within_15min": (("eta.ofd.within_15min",), ("eta.ofd.n",)),
+    **{
+        f"eta_{within}": (
+            tuple(f"eta.ofd.band:{sign * k}" for k in range(1, last + 1) for sign in (1, -1)),
+            tuple(f"eta.ofd.band:{band}" for band in BANDS),
+        )
+        for within, last in WITHIN.items()
+    },
 }
 WINDOW_DAYS: dict[str, int] = {"today": 1, "7d": 7, "28d": 28}
 ALL = "all"

@@ -132,7 +132,7 @@ def crowd():
     cells = {
         cell(f"carrier number {n}", f"service {n}"): {
             "orders": 1, "frozen.on_time": 1, "state.out_for_delivery": 1,
-            "eta.ofd.n": 1, "feedback.answered": 1, **scores,
+            "eta.ofd.band:1": 1, "feedback.answered": 1, **scores,
         }
         for n in range(10_000)
     }  # fmt: skip

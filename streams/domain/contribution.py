@@ -6,6 +6,7 @@ from streams.domain.kpi import (
     attempt_companions,
     delivery_time,
     eta_deviation,
+    eta_quality,
     events,
     feedback,
     first_attempt,
@@ -34,6 +35,9 @@ def contribution(
         attempt_companions.count(measures, track)
         if track.handover is not None:
             eta_deviation.count(measures, order, track.handover.at, ledger.accepted_eta)
+            eta_quality.count(measures, track, track.handover.at)
+        elif track.etas and track.attempts.visits:
+            eta_quality.count_open(measures, track)
         if track.answers:
             feedback.count(measures, track.answers)
         counted[order.cell] = measures

@@ -57,13 +57,16 @@ class Decision(NamedTuple):
     by: Arrived
 
 
+# An ETA: when it was said, the instant it names, whether the tower said it, the event.
+Said = tuple[Millis, Millis, bool, EtaUpdated]
+
 _START: LifeKey = (-(1 << 62), 0, 0, "", "")
 
 
 class Track:
     """The state of one order; every field is a function of the events folded so far.
 
-    Instants are epoch milliseconds of event time. `etas` holds (at, eta, by_tower) in order;
+    Instants are epoch milliseconds of event time. `etas` holds what was said in order;
     `consignee` the consignee's wishes; `failing` the first event after
     which no handover was to be expected; `doors` when a courier arrived; `holds` every hold
     and when it ended; `decided` the last word in a dispute.
@@ -129,7 +132,7 @@ class Track:
         self.changed_mind = 0
         self.attempts = Attempts()
         self.out_at: Millis | None = None
-        self.etas: list[tuple[Millis, Millis, bool]] = []
+        self.etas: list[Said] = []
         self.answers: dict[str, int] = {}
         self.decided: Decision | None = None
         self.last_life_at: Millis | None = None
@@ -226,7 +229,7 @@ class Track:
             self.attempts.fail(arrived, reason, event.courier_id)
 
     def _expect(self, event: EtaUpdated, arrived: Arrived) -> None:
-        self.etas.append((arrived.at, millis(event.eta), event.by == "tower"))
+        self.etas.append((arrived.at, millis(event.eta), event.by == "tower", event))
 
     def _answer(self, event: FeedbackGiven, _: Arrived) -> None:
         for instrument in INSTRUMENTS:

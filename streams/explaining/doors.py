@@ -50,7 +50,7 @@ def etas(order: Order, row: Row, face: Face) -> Json:
     return {
         "said": [
             {"at": face.iso(at), "eta": face.iso(eta), "by": "tower" if own else "outside"}
-            for at, eta, own in track.etas
+            for at, eta, own, _ in track.etas
         ],
         "deviations": {name: span // 1_000 for name, span in found.items()},
     }

@@ -19,7 +19,6 @@ from streams.domain.cells import (
     encode_cell,
     merge,
 )
-from streams.domain.eta import SNAPSHOTS
 from streams.domain.kpi.delivery_time import OUTCOMES
 from streams.domain.kpi.figures import ratio
 from streams.domain.report import kpi, report
@@ -151,9 +150,23 @@ def test_parts_merge_cell_by_cell():
 RATIO = {"value", "k", "n", "low", "high"}
 TIME = {"due", *OUTCOMES, "early_days", "accuracy", "otd"}
 SNAPSHOT = {
-    "n", "coverage", "median", "mean", "mae", "p80_abs", "p90_abs", "within_10min",
+    "n",
+    "coverage",
+    "median",
+    "mean",
+    "mae",
+    "p50_abs",
+    "p80_abs",
+    "p90_abs",
+    "p95_abs",
+    "within_5min",
+    "within_10min",
     "within_15min",
-}  # fmt: skip
+    "within_30min",
+    "earlier_than_15min",
+    "later_than_15min",
+}
+OF_SOME = {"stale", "range"}  # fmt: skip
 KPI = {
     "orders": None, "open": None, "overdue": None, "ended_silent": None,
     "delivery_time": TIME | {
@@ -166,8 +179,10 @@ KPI = {
     },
     "eta_deviation": {
         "promise", "promise_window", "ofd", "t120", "t60", "t30", "t15", "notified",
+        "t120_predicted", "t60_predicted", "t30_predicted", "t15_predicted",
     },
     "eta_deviation_by": {"tower"},
+    "eta_quality": {"n", "censored", "score", "buckets", "churn", "jumps_per_delivery"},
     "promise": {"coverage", "changed_by_carrier", "slack_median", "slack_p90"},
     "notices": {"requested", "sent", "suppressed", "failed", "waiting", "duplicates"},
     "feedback": {
@@ -225,8 +240,15 @@ def test_every_kpi_has_the_same_shape(where):
     assert {name: set(block["feedback"][name]) for name in ANSWERS} == ANSWERS
     snapshots = [*block["eta_deviation"].values()]
     snapshots += block["eta_deviation_by"]["tower"].values()
-    assert len(snapshots) == len(SNAPSHOTS) * 2 - 2
-    assert all(set(each) == SNAPSHOT for each in snapshots)
+    assert len(snapshots) == 12 * 2 - 2
+    assert all(set(each) - OF_SOME == SNAPSHOT for each in snapshots)
+    some = {name: set(each) & OF_SOME for name, each in block["eta_deviation"].items()}
+    assert {name for name, keys in some.items() if "range" in keys} == {
+        "ofd", "t120", "t60", "t30", "t15",
+    }  # fmt: skip
+    assert {name for name, keys in some.items() if "stale" in keys} == {
+        f"t{minutes}{which}" for minutes in (120, 60, 30, 15) for which in ("", "_predicted")
+    }
     ratios = [
         time["accuracy"], time["otd"], time["restated"]["otd"], block["promise"]["coverage"],
         block["first_attempt"]["success"], snapshots[0]["coverage"],

@@ -361,7 +361,7 @@ def test_what_was_told_last_is_held_against_the_handover():
         desk.tell(delivered(610 if told is None else 611))
         counted = contribution(desk.order, at(900), desk.ledger)
         found = {name: n for cell in counted.values() for name, n in cell.items()}
-        assert found.get("eta.notified.sum") == (None if told is None else 10 * 60_000)
+        assert found.get("eta.notified.late") == (None if told is None else 10 * 60_000)
 
 
 def test_a_repeated_receipt_is_no_news():

@@ -97,7 +97,11 @@ def closing_scene(direction: str) -> list[bytes]:
         happened("arrived_depot", past - 100, "turned"),
         promised("rated", -600, -300),
         happened("out_for_delivery", -500, "rated"),
-        happened("eta_updated", -490, "rated", eta=at(-320), by="carrier"),
+        happened(
+            "eta_updated", -490, "rated", eta=at(-320), eta_low=at(-330), eta_high=at(-300),
+            by="carrier",
+        ),
+        happened("eta_updated", -318, "rated", eta=at(-312), by="carrier"),
         happened("delivered", -310, "rated"),
         happened(
             "feedback_given", -200, "rated", csat=5, nps=9, ces=6,
