@@ -52,6 +52,8 @@ def test_every_failed_attempt_is_put_down_to_a_party():
     assert found["failures"] == {
         "consignee": {"not_home": 2, "refused": 1},
         "carrier": {"vehicle_issue": 1},
+        "shipper": {},
+        "authority": {},
         "force_majeure": {"weather": 1},
     }
     assert found["reasons"] == {"not_home": 1, "vehicle_issue": 1, "weather": 1}

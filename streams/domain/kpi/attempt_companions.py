@@ -7,7 +7,7 @@ count of orders handed over say it already.
 from streams.domain import sketch
 from streams.domain.cells import Measures
 from streams.domain.kpi.figures import Json, bins, part, quantile, ratio
-from streams.domain.reasons import PARTY
+from streams.domain.reasons import CODES, PARTY
 from streams.domain.tracking import Track
 
 
@@ -59,8 +59,7 @@ def _waited(m: Measures) -> Json:
 def _failures(m: Measures) -> Json:
     """Return all failed attempts by the party at fault and the reason."""
     first, later = part(m, "attempt.reason."), part(m, "again.reason.")
-    found: Json = {}
+    found: Json = {party: {} for party in CODES}
     for code in sorted(first | later):
-        of_party = found.setdefault(PARTY[code], {})
-        of_party[code] = first.get(code, 0) + later.get(code, 0)
+        found[PARTY[code]][code] = first.get(code, 0) + later.get(code, 0)
     return found

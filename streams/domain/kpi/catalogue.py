@@ -8,13 +8,17 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from streams.domain.eta import SNAPSHOTS
+from streams.domain.eta import HORIZONS, PREDICTED, SNAPSHOTS
+from streams.domain.kpi.eta_quality import BUCKETS
 
 KPI = "KPI"  # `total`, `returns`, and each of `carriers`, `by.service` and `by.region`
 
 # What stands for several names in a path; any other name in angle brackets is one name.
 PLACES = {
-    "<snapshot>": "|".join(SNAPSHOTS),
+    "<snapshot>": "|".join((*SNAPSHOTS, *PREDICTED)),
+    "<horizon>": "|".join((*HORIZONS, *PREDICTED)),
+    "<ranged>": "|".join(("ofd", *HORIZONS)),
+    "<bucket>": "|".join(bucket.name for bucket in BUCKETS),
     "<view>": "restated",
     "<instrument>": "csat|nps|ces|courier_communication|courier_professionalism|parcel_care",
     "<aspect>": "courier_communication|courier_professionalism|parcel_care",
@@ -59,6 +63,10 @@ _OUTCOMES = tuple(
     )
 )
 _DUE = ("due", "orders that came due", "on_time + early + late + failed")
+_SERIES = (
+    ("eta_deviation", "an ETA from outside"),
+    ("eta_deviation_by.tower", "an ETA of the tower's own"),
+)
 _EARLY_DAYS = ("early_days", "a promised day beaten by a day or more", "orders on time")
 
 SECTIONS = (
@@ -110,6 +118,17 @@ SECTIONS = (
         ("reasons.<reason>", "why first attempts failed",
          "orders; the sum is concluded - succeeded", "tower_delivery_attempts_total"),
     )),
+    Section(f"{KPI}.first_attempt", "streams/domain/kpi/attempt_companions.py", (
+        ("attempts_per_delivery.n", "orders handed over", "orders"),
+        ("attempts_per_delivery.mean", "attempts it took", "their attempts / n"),
+        ("second_success", "second-attempt success", "handed over / second ones concluded"),
+        ("first_attempt_to_delivery.n", "handed over at a later attempt", "orders"),
+        *((f"first_attempt_to_delivery.{name}", "time from the first attempt, seconds", formula)
+          for name, formula in (("mean", "sum / n"), ("median", "quantile 0.5"),
+                                ("p90", "quantile 0.9"))),
+        ("failures.<party>.<reason>", "why attempts failed, by who is at fault",
+         "failed attempts, the first and the later ones"),
+    )),
     *(
         Section(f"{KPI}.{section}.<snapshot>", "streams/domain/kpi/eta_deviation.py", (
             ("n", f"handovers with {whose} at this moment", "orders"),
@@ -117,17 +136,37 @@ SECTIONS = (
             ("median", "handover minus ETA, seconds, positive is late", "quantile 0.5"),
             ("mean", "the same", "sum / n"),
             ("mae", "its distance, seconds", "sum of absolute values / n"),
+            ("p50_abs", "distance of one in two at most, seconds", "quantile 0.5 of |d|"),
             ("p80_abs", "distance of four in five at most, seconds", "quantile 0.8 of |d|"),
             ("p90_abs", "distance of nine in ten at most, seconds", "quantile 0.9 of |d|"),
-            ("within_10min", "close ETAs", "|d| <= 600 s / n", metrics[0]),
-            ("within_15min", "nearly close ETAs", "|d| <= 900 s / n", metrics[1]),
+            ("p95_abs", "distance of 19 in 20 at most, seconds", "quantile 0.95 of |d|"),
+            *((f"within_{minutes}min", f"ETAs within {minutes} minutes",
+               f"|d| <= {60 * minutes} s / n",
+               *((share(f"eta_within_{minutes}min"),) if section == "eta_deviation" else ()))
+              for minutes in (5, 10, 15, 30)),
+            ("earlier_than_15min", "sooner than said", "d < -900 s / n"),
+            ("later_than_15min", "later than said", "d > 900 s / n"),
         ))
-        for section, whose, metrics in (
-            ("eta_deviation", "an ETA from outside",
-             (share("eta_within_10min"), share("eta_within_15min"))),
-            ("eta_deviation_by.tower", "an ETA of the tower's own", ("", "")),
-        )
+        for section, whose in _SERIES
     ),
+    *(
+        Section(f"{KPI}.{section}", "streams/domain/kpi/eta_deviation.py", (
+            ("<horizon>.stale", f"{whose} said more than 15 min before", "orders of n"),
+            ("<ranged>.range.n", f"{whose} that was a range", "with eta_low and eta_high"),
+            ("<ranged>.range.coverage", "handovers inside", "low <= handover <= high / n"),
+            ("<ranged>.range.width", "width, seconds", "sum of high - low / n"),
+            ("<ranged>.range.pinball", "loss as P10 and P90, seconds", "sum of losses / n"),
+        ))
+        for section, whose in _SERIES
+    ),
+    Section(f"{KPI}.eta_quality", "streams/domain/kpi/eta_quality.py", (
+        ("n", "handovers with an ETA from outside", "orders"),
+        ("censored", "an attempt failed after an ETA, no handover", "orders"),
+        ("score", "good ETAs, near ones held to more", "mean of buckets that have any"),
+        ("buckets.<bucket>", "good ETAs by time to the handover", "good / ETAs said then"),
+        ("churn", "how much ETAs wander", "sum of changes / sum of |last - first|"),
+        ("jumps_per_delivery", "changes above 10 min once out for delivery", "changes / n"),
+    )),
     Section(f"{KPI}.promise", "streams/domain/kpi/life.py", (
         ("coverage", "orders that were promised a time", "with an original promise / orders"),
         ("changed_by_carrier", "promises the carrier moved", "promise_changed events"),
