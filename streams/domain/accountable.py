@@ -177,5 +177,7 @@ def _wish_after_attempt(track: Track, judgement: Judgement) -> tuple[Arrived, ..
 
 def _inside(at: Millis, window: Resolved) -> bool:
     """Tell whether an instant lies in a promise and its tolerances, of a day in the day."""
-    opens = window.start if window.precision == "date" else window.first_good
+    if window.precision == "date":
+        return (window.start or 0) <= at < window.end
+    opens = window.first_good
     return at <= window.last_good and (opens is None or at >= opens)

@@ -19,7 +19,7 @@ ACCOUNTABLE = (
     *(f"first attempt, {each}" for each in PRECISIONS),
 )  # fmt: skip
 DOUBTS = (
-    "no failed attempt", "its delivery was void", "no failed scan", "scanned at the door",
+    "no failed attempt", "its delivery was void", "scanned at the door",
     "scanned far from the door", "arrived that day", "by whom is not known",
     "fixes at the door", "fixes elsewhere", "outside the shift", "nothing speaks against it",
 )  # fmt: skip

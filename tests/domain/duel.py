@@ -29,13 +29,7 @@ DEFAULTS = (
     "grace_minutes", "early_minutes", "day_end", "maturity_days", "neighbour_counts",
 )  # fmt: skip
 RETENTION = ("ended_days", "silent_days", "stub_days")
-NOT_YET = (
-    "accountable",
-    "suspect",
-    "revisions",
-    "groups",
-    "loyalty",
-)  # the tower does not say these so far
+NOT_YET = ("groups", "loyalty")  # the tower does not say these so far
 SPARE = (
     "observed_at", "time_quality", "timezone", "service", "region", "to", "consented",
     "direction", "colour",

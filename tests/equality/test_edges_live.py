@@ -27,7 +27,6 @@ from tests.equality.comparing import differences
 from tests.equality.edges import ask_again, edges, facts_of, scenes
 from tests.equality.fleet import Fleet, wait_until
 
-
 PATIENCE_SECONDS = 120
 IN_SCOPE = set(range(1, 47)) - {43, 44, 46}
 NOT_CAUGHT_UP = "test_edge_41"  # whether a delay is predicted in time depends on the backlog

@@ -118,7 +118,7 @@ def _deciding_party(order: Order) -> str:
 
 def _held(order: Order, due: Due) -> bool:
     """Tell whether the parcel was held at the deadline for a cause that stops the clock."""
-    before = [(key, event) for key, event in order.heard if key[0] < due.deadline]
+    before = [(key, event) for key, event in order.events if key[0] < due.deadline]
     return any(
         event["kind"] == "held"
         and PARTY[reason_of(event)] in {"consignee", "authority"}

@@ -100,16 +100,17 @@ class Life:
             self.mature = order.matures
         known_by = FAR_FUTURE if self.mature is None else self.mature
         frozen = self.order(known_by)
+        judged = verdict(frozen, clock)
         return Case(
             order_id=next(iter(self.copies.values()))[0][2]["order_id"],
             order=order,
             clock=clock,
-            judged=verdict(frozen, clock),
+            judged=judged,
             restated=verdict(order, clock),
             charged=accountable(frozen, clock, couriers, known_by),
             charged_restated=accountable(order, clock, couriers, clock),
             damaged=any(event["kind"] == "damaged" for _, event in frozen.events),
-            revisions=self._revisions(min(clock, known_by)),
+            revisions=self._revisions(min(clock, known_by)) if judged.outcome else 0,
             silent=self.silent,
         )
 
@@ -120,7 +121,8 @@ class Life:
         changes: list[Verdict] = []
         for at, following in pairwise(moments):
             order = self.order(at)
-            changes += [verdict(order, at), verdict(order, following)]
+            if order.is_order:
+                changes += [verdict(order, at), verdict(order, following)]
         return revisions(changes)
 
 

@@ -88,7 +88,7 @@ class Visits:
         if self.leg is None:
             self.leg = {"at": at, "arrived": False}
         self.joinable = False
-        self.courier = event.get("courier_id") or self.courier
+        self.courier = event.get("courier_id")
 
     def _deliver(self, at: int, event: Event) -> None:
         refused = self._not_received(event)
@@ -127,8 +127,6 @@ def doubt(order: "Order", couriers: Couriers, known_by: int) -> Doubt:
         return Doubt(False, "no failed attempt")
     if visit.void:
         return Doubt(True, "its delivery was void")
-    if visit.implicit or visit.scan["kind"] != "attempt_failed":
-        return Doubt(False, "no failed scan")
     position, door = visit.scan.get("position"), order.door
     if position and door:
         far = distance(position, door) > max(150, 3 * accuracy(position))
@@ -143,8 +141,9 @@ def doubt(order: "Order", couriers: Couriers, known_by: int) -> Doubt:
     if visit.courier is None:
         return Doubt(False, "by whom is not known")
     fixes = couriers.fixes(visit.courier, day, where, known_by)
-    if fixes and door:
-        there = were_there(fixes, door)
-        return Doubt(not there, "fixes at the door" if there else "fixes elsewhere")
-    off = couriers.off_shift(visit.courier, at, where, known_by)
-    return Doubt(off, "outside the shift" if off else "nothing speaks against it")
+    if fixes and door and not were_there(fixes, door):
+        return Doubt(True, "fixes elsewhere")
+    if couriers.off_shift(visit.courier, at, where, known_by):
+        return Doubt(True, "outside the shift")
+    there = bool(fixes and door)
+    return Doubt(False, "fixes at the door" if there else "nothing speaks against it")
