@@ -10,6 +10,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -68,17 +69,23 @@ def read_lines(path: str | Path) -> Iterator[bytes]:
         raise TowerError(f"The file {path} could not be read: {reason}.") from error
 
 
-def event_lines(path: str | Path) -> Iterator[bytes]:
-    """Yield the lines of a file of events; raise TowerError at an export, which holds none."""
+def look_into(path: str | Path) -> tuple[bool, Iterator[bytes]]:
+    """Return whether a file is an export, and its lines."""
     lines = read_lines(path)
     first = next(lines, None)
-    if first is not None:
-        if first.startswith(EXPORT_BEGINS):
-            raise TowerError(
-                f"The file {path} is the export of a tower, no file of events: `tower replay`"
-                " judges it, `tower rebuild` makes a new namespace of it."
-            )
-        yield first
+    if first is None:
+        return False, lines
+    return first.startswith(EXPORT_BEGINS), chain([first], lines)
+
+
+def event_lines(path: str | Path) -> Iterator[bytes]:
+    """Yield the lines of a file of events; raise TowerError at an export, which holds none."""
+    is_export, lines = look_into(path)
+    if is_export:
+        raise TowerError(
+            f"The file {path} is the export of a tower, no file of events: `tower replay`"
+            " judges it, `tower rebuild` makes a new namespace of it."
+        )
     yield from lines
 
 

@@ -45,7 +45,10 @@ class Sent:
 
 
 class Replay:
-    """A replay under way; `events` counts what was read, `orders` holds the orders' rows."""
+    """A replay under way; `events` counts what was read, `orders` holds the orders' rows.
+
+    `latest` is when the last line arrived, also where `as_of` is earlier.
+    """
 
     def __init__(self, rules: Rules, *, keep_outputs: bool = False) -> None:
         self.judgement = Judgement(rules)
@@ -54,14 +57,15 @@ class Replay:
         self.out = Sent(keep_outputs)
         self.events: Measures = {}
         self.as_of: Millis = EARLIEST
+        self.latest: Millis = EARLIEST
         self._offset = 0
         self._late_ids: set[tuple[str, str, str]] = set()
 
     def run(self, lines: Iterable[bytes], as_of: Millis | None = None) -> None:
         """Take every line, in the order of arrival, then let time pass until `as_of`."""
         taken = in_order_of_arrival(lines)
-        latest = taken[-1].received_at if taken else EARLIEST
-        self.as_of = latest if as_of is None else as_of
+        self.latest = taken[-1].received_at if taken else EARLIEST
+        self.as_of = self.latest if as_of is None else as_of
         for arrival in taken:
             self._take(arrival)
         self.orders.advance(self.as_of, self._offset, self.out)

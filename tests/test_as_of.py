@@ -69,16 +69,18 @@ def test_two_reports_differ_by_what_arrived_between(seed):
 @pytest.mark.parametrize("seed", HISTORIES)
 def test_the_lives_of_a_file_add_up_to_its_report(seed):
     taken, as_of, rules, _ = fed(seed)
-    lives = Lives(taken, rules, as_of)
+    replay = Replay(rules)
+    lives = Lives([replay.orders])
+    replay.run(taken, as_of)
     total = merge(
         (cell, measures)
         for life in lives
         for cell, measures in life.counted.items()
         if cell != EVENTS
     )
-    book = lives.replay.orders.book
-    lives.replay.report()
-    assert total == {cell: each for cell, each in book.totals.items() if cell != EVENTS}
+    replay.report()
+    book = replay.orders.book.totals
+    assert total == {cell: each for cell, each in book.items() if cell != EVENTS}
     numbered: dict[str, list[int]] = {}
     for life in lives:
         numbered.setdefault(life.order_id, []).append(life.number)

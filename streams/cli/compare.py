@@ -6,14 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
+from models.base import Millis
+from models.rules import Rules
 from streams.cli.compared import as_pages
 from streams.cli.options import instant
 from streams.collector import relax
 from streams.comparing import Json, compared, turns
 from streams.errors import TowerError
-from streams.exporting.files import opened
-from streams.feed import EXPORT_BEGINS, event_lines, read_lines
+from streams.exporting.files import ExportFile, Exports
+from streams.feed import event_lines, look_into
 from streams.lives import Lives
+from streams.replay import Replay
 from streams.reporting import as_text
 from streams.rules import load
 
@@ -79,25 +82,31 @@ def _judged_twice(
     sets = [load(None if each == SHIPPED else Path(each)) for each in rules]
     lines = [line for file in files for line in event_lines(file)]
     at = None if as_of is None else instant(as_of)
-    a, b = (Lives(lines, each, at) for each in sets)
-    reports = a.replay.report(), b.replay.report()
-    if not reports[0]["events"]["accepted"]:
+    (a, lives_a), (b, lives_b) = (_judged(lines, each, at) for each in sets)
+    if not a["events"]["accepted"]:
         raise TowerError(f"Nothing in {', '.join(files)} is an event of the contract.")
-    found = compared(*reports, ignore)
+    found = compared(a, b, ignore)
     found["orders"] = {
         question: changes
-        for question, changes in turns(a, b, first).items()
+        for question, changes in turns(lives_a, lives_b, first).items()
         if question not in ignore
     }
     found["equal"] = found["equal"] and not any(found["orders"].values())
     return found
 
 
+def _judged(lines: list[bytes], rules: Rules, at: Millis | None) -> tuple[Json, Lives]:
+    replay = Replay(rules)
+    lives = Lives([replay.orders])
+    replay.run(lines, at)
+    return replay.report(), lives
+
+
 def _report(file: str) -> Json:
     """Return a report from a file, or the one that an export holds."""
-    lines = list(read_lines(file))
-    if lines and lines[0].startswith(EXPORT_BEGINS):
-        exports = opened([file])
+    is_export, lines = look_into(file)
+    if is_export:
+        exports = Exports([ExportFile(file, lines)])
         for _ in exports.lines():
             pass  # the report is in the last line, and holds if all before it do
         if exports.report is None:

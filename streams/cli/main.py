@@ -18,6 +18,7 @@ COMMANDS = {
     "import": "Turn a CSV export into events by a YAML mapping.",
     "explain": "Tell the life of one order and the reasons of its verdicts.",
     "compare": "Say what differs between two reports, or under other rules.",
+    "scorecard": "Write the closed month a carrier is reviewed on, or check one.",
     "simulate": "Write a seeded delivery day as events, with the truth beside it.",
     "report": "Print the KPI report of the running tower.",
     "dead-letters": "Look at what was set aside and send it again.",

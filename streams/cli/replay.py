@@ -1,7 +1,6 @@
 """`tower replay`: a file of events, or an export, through the same rules with no broker."""
 
 import sys
-from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,7 @@ from streams.collector import relax
 from streams.errors import TowerError
 from streams.exporting.files import ExportFile, Exports
 from streams.exporting.judging import Judging, audited, differences
-from streams.feed import EXPORT_BEGINS, read_lines, same_file
+from streams.feed import look_into, same_file
 from streams.replay import Replay, Sent
 from streams.reporting import Json, as_table, as_text, read_line, write_report
 from streams.rules import load
@@ -53,7 +52,7 @@ def command(
     """
     relax()
     _refuse_overwriting(files, rules, report)
-    inputs = [_looked_into(file) for file in files]
+    inputs = [look_into(file) for file in files]
     exported = [is_export for is_export, _ in inputs]
     if any(exported):
         if not all(exported):
@@ -86,15 +85,6 @@ def _refuse_overwriting(files: list[str], rules: Path | None, report: Path | Non
     for each in [*map(Path, files), *([] if rules is None else [rules])]:
         if same_file(each, report):
             raise TowerError(f"The report would overwrite {each}: name another file.")
-
-
-def _looked_into(file: str) -> tuple[bool, Iterator[bytes]]:
-    """Return whether a file is an export, and its lines."""
-    lines: Iterable[bytes] = read_lines(file)
-    first = next(iter(lines), None)
-    return first is not None and first.startswith(EXPORT_BEGINS), chain(
-        [first] if first else [], lines
-    )
 
 
 def _write(found: Json, report: Path | None) -> None:

@@ -31,7 +31,7 @@ def explain(order_id: str, row: Row, clock: Millis) -> Json | None:
     order = row.order
     if order is None and row.stub is None and not row.parked:
         return None
-    face = _face(order, row)
+    face = Face(zone("UTC"), "UTC") if order is None else face_of(order)
     told: Json = {
         "schema": 1,
         "order_id": order_id,
@@ -71,12 +71,10 @@ def _life(order: Order, row: Row, clock: Millis, face: Face) -> Json:
     }
 
 
-def _face(order: Order | None, row: Row) -> Face:
-    """Return the clock face of the order's zone: its own, the carrier's, or as promised."""
-    if order is None:
-        return Face(zone("UTC"), "UTC")
+def face_of(order: Order) -> Face:
+    """Return the clock face of an order's zone: its own, the carrier's, or as promised."""
     track = order.track
-    tolerance = row.judgement.tolerance(track.carrier)
+    tolerance = order.judgement.tolerance(track.carrier)
     if track.timezone is not None:
         return Face(zone(track.timezone), f"{track.timezone} (said with the order)")
     if tolerance.timezone is not None:

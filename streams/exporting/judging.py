@@ -4,9 +4,11 @@ Each partition takes its records in the order in which the tower took them, tick
 among them, so not only the KPIs but every field of the report comes out as it was published.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 
+from models.base import Millis
 from models.rules import Rules
 from streams import topics
 from streams.couriers import CouriersFold
@@ -17,7 +19,7 @@ from streams.engine.api import Outputs, PartitionFold, Record
 from streams.exporting.files import Exports
 from streams.exporting.lines import record_from
 from streams.ingest import COURIERS, ORDERS
-from streams.orders import OrdersFold
+from streams.orders import KIND, TICK, OrdersFold
 from streams.reporting import Json
 
 AT_ONCE = 500  # records of one partition to a fold
@@ -49,29 +51,44 @@ class Judging:
         self.exports = exports
         self.folds = Folds(rules, exports.header.partitions)
 
-    def run(self, out: Outputs) -> None:
-        """Take every record that the tower had applied, in the order of its partition."""
+    def run(self, out: Outputs, until: Millis | None = None) -> None:
+        """Take every record that the tower had applied, in the order of its partition.
+
+        With `until` as if nothing later had been received and no clock had gone further.
+        """
         logs = self.exports.header.logs
         judged = (line for line in self.exports.lines() if line.offset < logs[line.log].judged)
-        for log, records in batches((line.log, record_from(line)) for line in judged):
-            self.folds.by_place[log].fold(records, out)
+        records = ((line.log, _known(record_from(line), until)) for line in judged)
+        known = ((log, record) for log, record in records if record is not None)
+        for log, some in batches(known):
+            self.folds.by_place[log].fold(some, out)
+
+    @property
+    def clock(self) -> Millis:
+        """Return the least clock of the partitions of orders that a worker had begun."""
+        header = self.exports.header
+        clocks = [
+            fold.clock
+            for place, fold in self.folds.orders.items()
+            if header.logs[place].judged >= 0
+        ]
+        return min(clocks, default=0)
 
     def report(self) -> Json:
         """Return the report as of the end, by the rules given."""
         header = self.exports.header
-        clocks, parts = [], []
+        parts = []
         for place, fold in self.folds.orders.items():
             if header.logs[place].judged >= 0:
                 fold.settle_cells()
                 parts += list(fold.book.totals.items())
-                clocks.append(fold.clock)
         events: Measures = {}
         for read in header.inbound.values():
             add(events, read.counts)
         for place in self.folds.couriers:
             add(events, self.courier_counts(place))
         rules = self.folds.judgement.id
-        return report(merge(parts), events, min(clocks, default=0), rules)
+        return report(merge(parts), events, self.clock, rules)
 
     def courier_counts(self, place: str) -> Measures:
         """Return what is counted of couriers' events in a partition.
@@ -85,6 +102,19 @@ class Judging:
     def whole(self, place: str) -> bool:
         """Tell whether a log is held from its beginning."""
         return place in self.exports.header.logs and self.exports.begin(place) == 0
+
+
+def _known(record: Record, until: Millis | None) -> Record | None:
+    """Return a record as it was known at an instant; None: it was received later."""
+    if until is None:
+        return record
+    headers = dict(record.headers)
+    if headers.get(KIND) == TICK:
+        said = json.loads(record.value or b"{}")
+        capped = {upstream: min(at, until) for upstream, at in said.items()}
+        return record._replace(value=json.dumps(capped).encode())
+    received = headers.get("received_at")
+    return None if received is not None and int(received) > until else record
 
 
 def batches(records: Iterable[tuple[str, Record]]) -> Iterator[tuple[str, list[Record]]]:

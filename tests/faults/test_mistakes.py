@@ -167,7 +167,8 @@ def test_a_wrong_setting_is_named(ran, monkeypatch, command, setting, value):
 
 @pytest.mark.parametrize("command", ["worker", "dispatcher", "publish", "report", "replay",
                                      "import", "simulate", "check", "demo", "explain",
-                                     "dashboards", "dead-letters", "compare"])  # fmt: skip
+                                     "dashboards", "dead-letters", "compare",
+                                     "scorecard"])  # fmt: skip
 def test_every_command_explains_itself_with_an_example(ran, command):
     ended = ran(command, "--help")
     assert (ended.code, ended.err) == (0, "")

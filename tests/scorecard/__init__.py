@@ -1,0 +1,1 @@
+"""The closed month: its orders, numbers, page and hash."""
