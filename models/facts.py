@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from models.base import Millis, Model
 from models.notices import NoticeCause, NoticeKind, NoticeResult
+from models.sla import Metric, Severity, View
 
 
 class FactBase(Model):
@@ -68,6 +69,42 @@ class EtaDeviation(FactBase):
     revision: int
 
 
+class SlaFact(FactBase):
+    """A service level: `rule` is its name in the rules file, a higher `revision` is newer.
+
+    `deadline` is what is due, with stops and grace; None where the rule fell away.
+    """
+
+    service: str
+    rule: str
+    metric: Metric
+    view: View
+    severity: Severity
+    deadline: Millis | None
+    ended: Millis | None
+    revision: int
+
+
+class SlaBreached(SlaFact):
+    """A deadline passed before what was agreed was done.
+
+    `elapsed` is how long the clock had run by then, business time; `lag` from the deadline to
+    `at`; `derived` marks a deadline where nothing was promised.
+    """
+
+    kind: Literal["sla_breached"] = "sla_breached"
+    started: Millis
+    elapsed: Millis
+    lag: Millis
+    derived: bool
+
+
+class SlaReversed(SlaFact):
+    """A breach that was said is none by later evidence."""
+
+    kind: Literal["sla_reversed"] = "sla_reversed"
+
+
 class DelayPredicted(FactBase):
     """A delay is expected, said before the promise passed."""
 
@@ -99,6 +136,8 @@ Fact = Annotated[
     DeliveryOutcome
     | AttemptConcluded
     | EtaDeviation
+    | SlaBreached
+    | SlaReversed
     | DelayPredicted
     | NoticeSettled
     | Correction,

@@ -1,23 +1,18 @@
-"""The rules of judgement as data: tolerances, maturity, retention, carriers, notices."""
+"""The rules of judgement as data: tolerances, maturity, retention, carriers, SLA, notices."""
 
+from collections.abc import Sized
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
-DayEnd = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+from models.sla import Calendar, DayEnd, Minutes, RulesPart, SlaRule
+
 Share = Annotated[float, Field(ge=0, le=1)]
-Minutes = Annotated[float, Field(ge=0, le=527_040)]  # a leap year
 Days = Annotated[float, Field(ge=0, le=36_600)]  # a century
 SomeDays = Annotated[float, Field(gt=0, le=36_600)]
 
 
-class _Part(BaseModel):
-    """A part of the rules file; an unknown name in it is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class GraceMinutes(_Part):
+class GraceMinutes(RulesPart):
     """How long after the end of a promise a handover still counts as on time, minutes."""
 
     window: Minutes = 0
@@ -25,7 +20,7 @@ class GraceMinutes(_Part):
     date: Minutes = 0
 
 
-class Tolerances(_Part):
+class Tolerances(RulesPart):
     """How a promise is judged (kpis 2.2); `day_end` is local time, 24:00 is midnight."""
 
     grace_minutes: GraceMinutes = GraceMinutes()
@@ -35,7 +30,7 @@ class Tolerances(_Part):
     neighbour_counts: bool = False
 
 
-class CarrierRules(_Part):
+class CarrierRules(RulesPart):
     """What differs for one carrier; None takes the default."""
 
     grace_minutes: GraceMinutes | None = None
@@ -44,10 +39,10 @@ class CarrierRules(_Part):
     maturity_days: Days | None = None
     neighbour_counts: bool | None = None
     timezone: str | None = None
-    objectives: dict[str, Share] = {"on_time": 0.95, "first_attempt": 0.92}
+    objectives: dict[str, Share] = Field({"on_time": 0.95, "first_attempt": 0.92})
 
 
-class Retention(_Part):
+class Retention(RulesPart):
     """How long rows live, days (kpis 2.12 L13)."""
 
     ended_days: SomeDays = 30
@@ -55,7 +50,7 @@ class Retention(_Part):
     stub_days: SomeDays = 365
 
 
-class NoticePolicy(_Part):
+class NoticePolicy(RulesPart):
     """When a customer is told of a delay; minutes.
 
     The numbers come from a simulation of hysteresis policies (reference notifications 3.7):
@@ -74,13 +69,19 @@ class NoticePolicy(_Part):
     expire_minutes: Annotated[Minutes, Field(gt=0)] = 60
 
 
-class Rules(_Part):
+def _says_nothing(part: Sized) -> bool:
+    """Tell what is left out of the normal form, so that older rule sets keep their id."""
+    return not part
+
+
+class Rules(RulesPart):
     """A whole rules file."""
 
     schema_: Literal[1] = Field(1, alias="schema")
     defaults: Tolerances = Tolerances()
     retention: Retention = Retention()
-    carriers: dict[str, CarrierRules] = {}
-    sla: tuple[dict[str, object], ...] = ()
-    prediction: dict[str, object] = {}
+    carriers: dict[str, CarrierRules] = Field({})
+    calendars: dict[str, Calendar] = Field({}, exclude_if=_says_nothing)
+    sla: tuple[SlaRule, ...] = ()
+    prediction: dict[str, object] = Field({})
     notices: NoticePolicy = NoticePolicy()

@@ -8,7 +8,7 @@ import heapq
 from collections.abc import Iterator
 
 from models.base import Millis
-from streams.domain import notices
+from streams.domain import notices, sla
 from streams.domain.order import NEVER
 from streams.domain.row import Row
 
@@ -64,6 +64,8 @@ def next_deadline(row: Row, now: Millis, planned: Millis) -> Millis:
             at = promise.late_from
         if frozen is not promise and frozen is not None and now < frozen.late_from < at:
             at = frozen.late_from
+        if order.judgement.levels is not None and (turn := sla.next_turn(order, now)):
+            at = min(at, turn)
         if not row.ledger.deferred:
             at = min(at, notices.next_look(row.ledger, order, planned))
     return at

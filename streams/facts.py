@@ -15,6 +15,7 @@ from streams.domain.eta import deviations
 from streams.domain.order import Order
 from streams.domain.promises import Resolved
 from streams.domain.row import Row
+from streams.domain.sla import Change, changes
 from streams.domain.suspects import suspicion
 from streams.domain.verdicts import Verdict, judge
 from streams.kept import kept
@@ -23,6 +24,8 @@ from streams.kept import kept
 DeliveryOutcome = kept(facts.DeliveryOutcome)
 AttemptConcluded = kept(facts.AttemptConcluded)
 EtaDeviation = kept(facts.EtaDeviation)
+SlaBreached = kept(facts.SlaBreached)
+SlaReversed = kept(facts.SlaReversed)
 DelayPredicted = kept(facts.DelayPredicted)
 NoticeSettled = kept(facts.NoticeSettled)
 Correction = kept(facts.Correction)
@@ -112,6 +115,47 @@ def _deviation(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator
         **_common(row, order, order_id, clock, f"deviation/{row.told.deviations}"),
         deviations=deviations(order.track, order.promise),
         revision=row.told.deviations,
+    )
+
+
+def sla_news(row: Row, key: bytes, clock: Millis) -> list[Fact]:
+    """Return the service levels that were broken or cleared since last told, and note them."""
+    order = row.order
+    if order is None or not order.track.is_order:
+        return []
+    found: list[Fact] = []
+    for change in list(changes(order, row.told.sla, clock)):
+        name = change.level.rule.name
+        row.told.sla[name] = row.told.sla.get(name, 0) + 1
+        found.append(_service_level(row, order, key.decode(), change, clock))
+    return found
+
+
+def _service_level(
+    row: Row, order: Order, order_id: str, change: Change, clock: Millis
+) -> Fact:
+    rule, agreement = change.level.rule, change.agreement
+    revision = row.told.sla[rule.name]
+    deadline = None if agreement is None else agreement.deadline
+    common = {
+        **_common(row, order, order_id, clock, f"sla/{rule.name}/{revision}"),
+        "service": order.track.service or "unknown",
+        "rule": rule.name,
+        "metric": rule.metric,
+        "view": rule.view,
+        "severity": rule.severity,
+        "deadline": deadline,
+        "ended": None if agreement is None else agreement.ended_at,
+        "revision": revision,
+    }
+    if agreement is None or deadline is None or not change.broken:
+        return SlaReversed(**common)
+    return SlaBreached(
+        **common,
+        started=agreement.starts_at,
+        elapsed=agreement.elapsed(clock),
+        lag=clock - deadline,
+        derived=agreement.derived,
     )
 
 

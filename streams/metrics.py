@@ -23,8 +23,10 @@ from models.facts import (
     Fact,
 )
 from models.letters import Reason
+from models.sla import SlaRule
 from streams.domain.kpi.delivery_time import OUTCOMES
 from streams.domain.lifecycle import RANK
+from streams.slametrics import SlaMetrics
 from streams.topics import COURIER_EVENTS, ORDER_EVENTS
 
 MOST_CARRIERS = 200
@@ -112,8 +114,14 @@ class Bins(Collector):
 class Metrics:
     """The counters of a worker; `observe` takes facts, `received` what ingest saw."""
 
-    def __init__(self, registry: CollectorRegistry, known: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        known: Iterable[str] = (),
+        levels: Iterable[SlaRule] = (),
+    ) -> None:
         self.names = Names(known)
+        self.sla = SlaMetrics(registry, levels)
         self._labelled = cache(_labelled)
         self._expected: set[tuple[str, str]] = set()
         self.registry = registry
@@ -174,6 +182,7 @@ class Metrics:
             self._expected.add(labels)
             for outcome in OUTCOMES:
                 self.deliveries.labels(*labels, outcome)
+            self.sla.expect(labels[0])
 
     def received(self, topic: str, results: Mapping[tuple[str, str], int]) -> None:
         """Count what ingest made of some records: how many by result and, accepted, kind."""
@@ -199,6 +208,8 @@ class Metrics:
                 self.eta_error.observe((carrier, horizon), abs(deviation) / 1_000)
         elif fact.kind == "delay_predicted":
             self.predictions.labels(carrier, f"{fact.cause}/1").inc()
+        elif fact.kind in {"sla_breached", "sla_reversed"}:
+            self.sla.observe(fact, carrier)
 
     def _outcome(self, fact: DeliveryOutcome, carrier: str) -> None:
         if fact.revision > 1:

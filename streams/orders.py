@@ -26,7 +26,7 @@ from streams.domain.judgement import Judgement
 from streams.domain.order import Order
 from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row
 from streams.engine.api import Beat, Outputs, Record, Rows
-from streams.facts import correction, encoded, news, predicted, settled
+from streams.facts import correction, encoded, news, predicted, settled, sla_news
 from streams.orderrows import OrderRows
 from streams.republishing import Republishing
 from streams.rowcodec import Standing, standing_of
@@ -259,6 +259,10 @@ class OrdersFold:
         if self.facts:
             for fact in news(row, key, self.clock):
                 self._fact(fact, out)
+        if self.judgement.levels is not None:
+            for fact in sla_news(row, key, self.clock):  # noted where no facts are wanted, too
+                if self.facts:
+                    self._fact(fact, out)
         if self.marks.caught_up:
             self._plan_now(key, row, at, out)
         else:

@@ -1,21 +1,19 @@
-"""The rules file: YAML in, `Rules` out, every mistake named by its place in the file."""
+"""The rules file: YAML in, `Rules` out, every mistake named by its place and its line."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
 import yaml
 from pydantic import ValidationError
 
 from models.rules import Rules
 from streams.errors import TowerError
-from streams.yamlfile import PlainLoader
+from streams.rulechecks import Place, mistakes_in
+from streams.yamlfile import PlainLoader, line_of
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-OBJECTIVES = ("first_attempt", "on_time")
 
 # What pydantic's kinds of mistakes are in a rules file; its own words do for the others.
 _WORDS = {
@@ -37,6 +35,18 @@ _WORDS = {
     "model_type": "must hold names and values",
     "dict_type": "must hold names and values",
     "literal_error": "must be {expected}",
+    "missing": "must be given",
+    "tuple_type": "must be a list",
+    "value_error": "{error}",
+    **dict.fromkeys(
+        (
+            "date_type",
+            "date_parsing",
+            "date_from_datetime_parsing",
+            "date_from_datetime_inexact",
+        ),
+        "must be a day such as 2026-12-24",
+    ),
 }
 
 
@@ -48,55 +58,71 @@ class WrongRulesError(TowerError):
         self.findings = [f"The rules {name} are wrong: {each}" for each in mistakes]
 
 
+@dataclass(frozen=True, slots=True)
+class RulesFile:
+    """Rules and the file they stand in; `root` is its YAML, None of the shipped rules."""
+
+    name: str
+    rules: Rules
+    root: yaml.Node | None = None
+
+    def line(self, *place: str | int) -> int | None:
+        """Return the line that says something, such as `("sla", 0)`; None where none does."""
+        return None if self.root is None else line_of(self.root, place)
+
+
 def load(path: Path | None) -> Rules:
     """Return the rules of a file, the shipped defaults without one.
 
     Raises:
         TowerError: the file cannot be read, or says something that is no rule.
     """
+    return read(path).rules
+
+
+def read(path: Path | None) -> RulesFile:
+    """Return the rules of a file and where they stand in it; raises as `load` does."""
     if path is None:
-        return Rules()
+        return RulesFile("as shipped", Rules())
     try:
-        said = yaml.load(path.read_text(encoding="utf-8"), PlainLoader)  # noqa: S506 (a safe one)
+        loader = PlainLoader(path.read_text(encoding="utf-8"))
+        root = loader.get_single_node()
+        said = None if root is None else loader.construct_document(root)
     except OSError as error:
         raise TowerError(f"The rules {path} could not be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TowerError(
             f"The rules {path} are not YAML: {' '.join(str(error).split())}"
         ) from error
-    return parse(said or {}, str(path))
+    if root is None or not said:
+        return RulesFile(str(path), Rules(), root)
+    return RulesFile(str(path), _parse(said, str(path), root), root)
 
 
-def parse(said: object, name: str) -> Rules:
-    """Return rules from parsed YAML or JSON; `name` says where they came from."""
+def _parse(said: object, name: str, root: yaml.Node) -> Rules:
+    """Return the rules that a file says."""
     if not isinstance(said, dict):
         raise TowerError(f"The rules {name} are not a mapping of names to rules.")
     try:
         rules = Rules.model_validate(said)
     except ValidationError as error:
-        raise WrongRulesError(name, [_in_words(each) for each in error.errors()]) from error
-    mistakes = list(_unknown_names(rules))
+        wrong = [_in_words(each, root) for each in error.errors()]
+        raise WrongRulesError(name, wrong) from error
+    mistakes = list(mistakes_in(rules, lambda place: _where(root, place)))
     if mistakes:
         raise WrongRulesError(name, mistakes)
     return rules
 
 
-def _in_words(mistake: "ErrorDetails") -> str:
-    place = ".".join(map(str, mistake["loc"]))
+def _in_words(mistake: "ErrorDetails", root: yaml.Node) -> str:
+    place = mistake["loc"]
     words = _WORDS.get(mistake["type"])
-    if words is None:
-        return f"{place}: {mistake['msg']}"
-    return f"{place}: {words.format_map(mistake.get('ctx', {}))}"
+    said = mistake["msg"] if words is None else words.format_map(mistake.get("ctx", {}))
+    return f"{'.'.join(map(str, place))}: {said}{_where(root, place)}"
 
 
-def _unknown_names(rules: Rules) -> Iterator[str]:
-    """Yield the mistakes in what names things outside of the file."""
-    zones = available_timezones()
-    for carrier, own in rules.carriers.items():
-        if own.timezone is not None and own.timezone not in zones:
-            yield (
-                f"carriers.{carrier}.timezone: {own.timezone!r} is no zone of the IANA database"
-            )
-        for each in sorted(own.objectives.keys() - OBJECTIVES):
-            place = f"carriers.{carrier}.objectives.{each}"
-            yield f"{place}: there is no such objective, only {' and '.join(OBJECTIVES)}"
+def _where(root: yaml.Node, place: Place) -> str:
+    """Return the line of a place, or of the part it is missing in, as words."""
+    while (line := line_of(root, place)) is None:
+        place = place[:-1]
+    return f" (line {line})"

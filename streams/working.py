@@ -33,7 +33,7 @@ def work(settings: Settings, judgement: Judgement) -> int:
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our sentence says it
     asyncio.run(_prepare(settings))
-    metrics = Metrics(CollectorRegistry(), judgement.rules.carriers)
+    metrics = Metrics(CollectorRegistry(), judgement.rules.carriers, judgement.rules.sla)
     say_version(metrics.registry, settings.commit)
     app = worker(settings, judgement, metrics)
     engine = cast("Engine", app.engine)

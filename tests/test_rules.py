@@ -50,7 +50,7 @@ def test_a_whole_file(written):
         retention: {ended_days: 60}
         carriers:
           nordpost: {early_minutes: 0, timezone: Europe/Berlin, objectives: {on_time: 0.95}}
-        sla: [{metric: transit}]
+        sla: [{name: slow, metric: transit, target: {hours: 48}}]
         prediction: {bars: [0, 600]}
         notices: {at_most: 2}
     """)
@@ -60,7 +60,162 @@ def test_a_whole_file(written):
     assert found.carriers["nordpost"].timezone == "Europe/Berlin"
     assert found.carriers["nordpost"].early_minutes == 0
     assert found.notices.at_most == 2
-    assert found.sla == ({"metric": "transit"},)
+    (level,) = found.sla
+    assert (level.name, level.metric, level.target.hours) == ("slow", "transit", 48)
+    assert (level.starts_with, level.view, level.severity) == (
+        "picked_up",
+        "accountable",
+        "major",
+    )
+
+
+LEVEL = "name: a, metric: handover, target: {hours: 48}"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "sla:\n- {metric: handover, target: {hours: 1}}",
+            "sla.0.name: must be given (line 2)",
+        ),
+        ("sla: {}", "sla: must be a list (line 1)"),
+        (f"sla:\n- {{{LEVEL}, metrics: 1}}", "sla.0.metrics: there is no rule of this name"),
+        (
+            "sla:\n- {name: a, metric: speed, target: {hours: 1}}",
+            (
+                "sla.0.metric: must be 'handover', 'first_attempt', 'transit', 'pickup' or"
+                " 'response' (line 2)"
+            ),
+        ),
+        (
+            "sla:\n- name: a\n  metric: handover\n  target: {hours: 1, minutes: 1}",
+            (
+                "sla.0.target: give exactly one of business_days, hours, minutes, window_end"
+                " (line 4)"
+            ),
+        ),
+        (
+            "sla:\n- {name: a, metric: handover, target: {hours: 1, cut_off: '17:00'}}",
+            "sla.0.target: cut_off and day_end belong to business_days (line 2)",
+        ),
+        (
+            "sla:\n- {name: a, metric: handover, target: {business_days: 1}}",
+            "sla.0.target: business_days need a calendar (line 2)",
+        ),
+        (
+            "sla:\n- {name: a, metric: handover, target: {business_days: 1, calendar: x}}",
+            "sla.0.target.calendar: there is no calendar 'x' (line 2)",
+        ),
+        (
+            (
+                "calendars: {x: {}}\nsla:\n"
+                "- {name: a, metric: handover, target: {window_end: true, calendar: x}}"
+            ),
+            "sla.0.target: window_end needs no calendar (line 3)",
+        ),
+        (
+            f"sla:\n- {{{LEVEL}, view: raw, clock_stops: [documents]}}",
+            "sla.0: the clock of the raw view never stops: leave out clock_stops (line 2)",
+        ),
+        (
+            f"sla:\n- {{{LEVEL}, clock_stops: [documents, rain]}}",
+            "sla.0.clock_stops.1: 'rain' is no reason code that stops a clock (line 2)",
+        ),
+        (
+            f"sla:\n- {{{LEVEL}, clock_stops: [unknown]}}",
+            "sla.0.clock_stops.0: 'unknown' is no reason code that stops a clock (line 2)",
+        ),
+        (
+            f"sla:\n- {{{LEVEL}, valid_from: 2026-02-01, valid_until: 2026-01-31}}",
+            "sla.0: valid_from must not be after valid_until (line 2)",
+        ),
+        (
+            f"sla:\n- {{{LEVEL}, valid_from: spring}}",
+            "sla.0.valid_from: must be a day such as 2026-12-24 (line 2)",
+        ),
+        (
+            "calendars:\n  x:\n    country: XX",
+            (
+                "calendars.x.country: the public holidays of 'XX' are not known"
+                " (ISO 3166-1: DE) (line 3)"
+            ),
+        ),
+        (
+            "calendars: {x: {country: PT, subdivision: ZZ}}",
+            "calendars.x.subdivision: PT has no 'ZZ', only ",
+        ),
+        ("calendars: {x: {subdivision: BY}}", "calendars.x: a subdivision needs its country"),
+        ("calendars: {x: {timezone: Mars}}", "calendars.x.timezone: 'Mars' is no zone of the"),
+        (
+            "calendars: {x: {hours: {opens: '18:00', closes: '08:00'}}}",
+            "calendars.x.hours: opens must be before closes (line 1)",
+        ),
+        (
+            (
+                "calendars: {x: {weekend: [monday, tuesday, wednesday, thursday, friday,"
+                " saturday, sunday]}}"
+            ),
+            "calendars.x: a week without a business day (line 1)",
+        ),
+        ("calendars: {x: {country: NO}}", "calendars.x.country: must be text (put it in quote"),
+    ],
+)
+def test_mistakes_about_service_levels_are_named_with_their_line(written, text, sentence):
+    assert refused(written(text)).startswith(f"are wrong: {sentence}")
+
+
+OVERLAP = (
+    "overlap: both can hold the handover of one order at the same time,"
+    " and neither is the more specific"
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("", "", OVERLAP),
+        ("carrier: n", "", None),  # the more specific wins
+        ("carrier: n", "carrier: m", None),
+        ("carrier: n", "service: day", OVERLAP),  # an order of both
+        ("carrier: n, service: day", "carrier: n, region: north", OVERLAP),
+        ("carrier: n, service: day", "carrier: n, service: night", None),
+        ("valid_until: 2026-01-31", "valid_from: 2026-02-01", None),
+        ("valid_until: 2026-02-01", "valid_from: 2026-02-01", OVERLAP),
+        ("valid_from: 2026-02-01", "valid_until: 2026-02-01", OVERLAP),
+    ],
+)
+def test_rules_that_overlap_are_named_both_with_their_lines(written, one, other, together):
+    text = f"sla:\n- {{{LEVEL}, {one}}}\n- {{{LEVEL.replace('a,', 'b,', 1)}, {other}}}"
+    if together is None:
+        assert len(rules.load(written(text)).sla) == 2
+    else:
+        assert (
+            refused(written(text))
+            == f"are wrong: sla: 'a' (line 2) and 'b' (line 3) {together}"
+        )
+
+
+def test_other_metrics_do_not_overlap_and_names_are_one_rules_alone(written):
+    both = f"sla:\n- {{name: a, metric: pickup, target: {{hours: 1}}}}\n- {{{LEVEL}}}\n"
+    assert refused(written(both)) == (
+        "are wrong: sla: 'a' (line 2) and 'a' (line 3) have the same name"
+    )
+    assert len(rules.load(written(both.replace("a,", "b,", 1))).sla) == 2
+
+
+def test_where_a_file_says_something(written):
+    file = rules.read(
+        written(f"schema: 1\n\ncarriers:\n  n:\n    early_minutes: 5\nsla:\n- {{{LEVEL}}}")
+    )
+    assert file.line("carriers", "n", "early_minutes") == 5
+    assert (file.line("sla"), file.line("sla", 0), file.line("sla", 1)) == (6, 7, None)
+    assert (file.line(), file.line("defaults"), file.line("schema", "deeper")) == (
+        1,
+        None,
+        None,
+    )
+    assert rules.read(None).line("defaults") is None
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}", "---\n"])

@@ -96,7 +96,7 @@ def fault(track: Track, promise: Resolved, verdict: Verdict, answers: Answers) -
     doubt = suspicion(track, answers)
     if doubt is not None:
         return Fault("carrier", doubt.rule, doubt.because)
-    reason, by = _deciding_reason(track)
+    reason, by = deciding_reason(track)
     first = track.attempts.first
     if first is not None and first.by in by and before_window(first, promise):
         return Fault("carrier", "attempted before the promised window", by)
@@ -131,6 +131,17 @@ def covering(track: Track, promise: Resolved) -> tuple[Hold, ...]:
     )
 
 
+def deciding_reason(track: Track) -> tuple[str, tuple[Arrived, ...]]:
+    """Return why an order failed: as the failing event says, else the last failed attempt."""
+    failing, last = track.failing, track.last_failed
+    if failing is not None:
+        if getattr(failing.event, "reason", None) is not None:
+            return _reason_of(failing), (failing,)
+        if failing.event.kind in PARTY:  # lost and damaged are reasons as they stand
+            return failing.event.kind, (failing,)
+    return ("unknown", ()) if last is None else (_reason_of(last), (last,))
+
+
 def _ended(track: Track, doubt: Suspicion | None) -> Verdict | None:
     """Judge an order that failed and was not handed over; None if it did not fail."""
     failing, cancelled = track.failing, track.cancelled
@@ -142,22 +153,11 @@ def _ended(track: Track, doubt: Suspicion | None) -> Verdict | None:
     if doubt is not None:
         rule = f"{what}; the first attempt is not believed: {doubt.rule}"
         return Verdict("failed", rule, because=(failing, *doubt.because))
-    reason, by = _deciding_reason(track)
+    reason, by = deciding_reason(track)
     party = PARTY[reason]
     because = by if failing in by else (failing, *by)
     rule = f"{what}; {reason}: {WHOSE[party]}"
     return Verdict("failed" if party == "carrier" else "excluded", rule, because=because)
-
-
-def _deciding_reason(track: Track) -> tuple[str, tuple[Arrived, ...]]:
-    """Return why an order failed: as the failing event says, else the last failed attempt."""
-    failing, last = track.failing, track.last_failed
-    if failing is not None:
-        if getattr(failing.event, "reason", None) is not None:
-            return _reason_of(failing), (failing,)
-        if failing.event.kind in PARTY:  # lost and damaged are reasons as they stand
-            return failing.event.kind, (failing,)
-    return ("unknown", ()) if last is None else (_reason_of(last), (last,))
 
 
 def _reason_of(arrived: Arrived) -> str:

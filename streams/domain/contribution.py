@@ -11,15 +11,24 @@ from streams.domain.kpi import (
     feedback,
     first_attempt,
     life,
+    sla,
 )
 from streams.domain.notices import Ledger
 from streams.domain.order import Order
+from streams.domain.sla import NOTHING_SAID, Said
 
 
 def contribution(
-    order: Order, clock: Millis, ledger: Ledger, *, ended_silent: bool = False
+    order: Order,
+    clock: Millis,
+    ledger: Ledger,
+    breaches: Said = NOTHING_SAID,
+    *,
+    ended_silent: bool = False,
 ) -> Contribution:
     """Return the measures of one life; `ended_silent` closes one that was still open (L22).
+
+    `breaches` are those that were told.
 
     Only what is not 0 is named: a cell that sums to nothing holds nothing.
     """
@@ -40,5 +49,7 @@ def contribution(
             eta_quality.count_open(measures, track)
         if track.answers:
             feedback.count(measures, track.answers)
+        if order.judgement.levels is not None:
+            sla.count(measures, order, clock, breaches, ended_silent=ended_silent)
         counted[order.cell] = measures
     return counted

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 
 from models.base import Millis
 from models.rules import CarrierRules, NoticePolicy, Rules
+from streams.domain.slarules import ServiceLevels
 from streams.domain.zones import DAY_MS, MINUTE_MS
 
 
@@ -53,12 +54,16 @@ class NoticeTimes:
 
 
 class Judgement:
-    """A rule set ready for use: its id, every carrier's tolerances, retention, notices."""
+    """A rule set ready for use: its id, every carrier's tolerances, retention, notices.
+
+    `levels` are its service levels, None if it has none.
+    """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.notices: NoticePolicy = rules.notices
         self.notice_times = NoticeTimes.of(rules.notices)
+        self.levels = ServiceLevels(rules) if rules.sla else None
         self.ended = round(rules.retention.ended_days * DAY_MS)
         self.silent = round(rules.retention.silent_days * DAY_MS)
         self.stub = round(rules.retention.stub_days * DAY_MS)

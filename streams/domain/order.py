@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from models.base import Millis, millis
+from streams.domain.agreements import Agreement, agreements
 from streams.domain.arrivals import Arrived, Receipt, by_receipt, content_of
 from streams.domain.cells import Cell
 from streams.domain.freezing import freeze
@@ -40,8 +41,8 @@ class Order:
     """
 
     __slots__ = (
-        "_cell", "_closes_at", "_frozen", "_moved", "_promise", "_revised", "arrivals",
-        "copies", "earliest", "earliest_end", "judgement", "last_receipt", "latest",
+        "_agreements", "_cell", "_closes_at", "_frozen", "_moved", "_promise", "_revised",
+        "arrivals", "copies", "earliest", "earliest_end", "judgement", "last_receipt", "latest",
         "presence", "promised", "size", "track", "with_unknown_fields", "withdrawn",
     )  # fmt: skip
 
@@ -68,6 +69,7 @@ class Order:
         self._moved: tuple[Millis | None] | None = None
         self._closes_at: Millis | None = None
         self._cell: Cell | None = None
+        self._agreements: tuple[Agreement, ...] | None = None
 
     # -- taking events in ------------------------------------------------------------
 
@@ -144,7 +146,7 @@ class Order:
 
     def _advance(self, arrived: Arrived, frozen: tuple[Track, Millis | None] | None) -> None:
         """Fold an event on top; `frozen` is the evidence frozen before it was received."""
-        promise, moved, cell = self._promise, self._moved, self._cell
+        promise, moved, cell, held_to = self._promise, self._moved, self._cell, self._agreements
         self._forget()
         self.track.advance(arrived)
         self._note_promise(arrived)
@@ -152,6 +154,8 @@ class Order:
             self._moved = moved
             if not self.track.consignee:
                 self._promise, self._cell = promise, cell  # nobody wished otherwise
+            if arrived.event.kind == "eta_updated":
+                self._agreements = held_to  # what is expected is no evidence
         if frozen is not None and frozen[0] is not self.track:
             self._frozen = frozen  # evidence received later cannot change it
 
@@ -203,6 +207,13 @@ class Order:
         if self._promise is None:
             self._promise = (effective(self.track, self.judgement),)
         return self._promise[0]
+
+    @property
+    def agreements(self) -> tuple[Agreement, ...]:
+        """Return the service levels whose clocks have started, by all evidence."""
+        if self._agreements is None:
+            self._agreements = agreements(self)
+        return self._agreements
 
     @property
     def cell(self) -> Cell:

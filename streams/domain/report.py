@@ -18,6 +18,7 @@ from streams.domain.kpi import (
     first_attempt,
     life,
     notices,
+    sla,
 )
 from streams.domain.kpi.figures import Json
 from streams.domain.zones import instant
@@ -27,6 +28,7 @@ def report(
     cells: Mapping[Cell, Measures], read: Mapping[str, int], as_of: Millis, rules: str
 ) -> Json:
     """Return the whole report; `read` are the counts of reading both inbound topics."""
+    levels = any(map(sla.judged, cells.values()))
     forward = {cell: each for cell, each in cells.items() if cell.direction == "forward"}
     returns = [each for cell, each in cells.items() if cell.direction == "return"]
     return {
@@ -34,18 +36,18 @@ def report(
         "as_of": _text(as_of),
         "rules": rules,
         "events": events.block(dict(read), cells.get(EVENTS, {})),
-        "total": kpi(_sum(forward.values())),
-        "carriers": _by(forward, lambda cell: cell.carrier),
+        "total": kpi(_sum(forward.values()), levels=levels),
+        "carriers": _by(forward, lambda cell: cell.carrier, levels=levels),
         "by": {
-            "service": _by(forward, lambda cell: cell.service),
-            "region": _by(forward, lambda cell: cell.region),
+            "service": _by(forward, lambda cell: cell.service, levels=levels),
+            "region": _by(forward, lambda cell: cell.region, levels=levels),
         },
-        "returns": kpi(_sum(returns)),
+        "returns": kpi(_sum(returns), levels=levels),
     }
 
 
-def kpi(m: Measures) -> Json:
-    """Return the KPI block of some cells' sum."""
+def kpi(m: Measures, *, levels: bool = False) -> Json:
+    """Return the KPI block of some cells' sum; `levels` says that service levels are ruled."""
     return {
         **life.orders(m),
         "delivery_time": delivery_time.block(m),
@@ -54,16 +56,21 @@ def kpi(m: Measures) -> Json:
         "eta_deviation_by": {"tower": eta_deviation.block(m, "eta_tower")},
         "eta_quality": eta_quality.block(m),
         "promise": life.promise(m),
+        **({"sla": sla.block(m)} if levels else {}),
         "notices": notices.block(m),
         "feedback": feedback.block(m),
     }
 
 
-def _by(cells: Mapping[Cell, Measures], key: Callable[[Cell], str]) -> Json:
+def _by(cells: Mapping[Cell, Measures], key: Callable[[Cell], str], *, levels: bool) -> Json:
     totals: dict[str, Measures] = {}
     for cell, each in cells.items():
         add(totals.setdefault(key(cell), {}), each)
-    return {name: kpi(total) for name, total in sorted(totals.items()) if total.get("orders")}
+    return {
+        name: kpi(total, levels=levels)
+        for name, total in sorted(totals.items())
+        if total.get("orders")
+    }
 
 
 def _sum(parts: Iterable[Measures]) -> Measures:

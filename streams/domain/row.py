@@ -63,6 +63,8 @@ class Told:
     """What was said of the present life on `order-facts`, so that only changes are said.
 
     A reason that is not believed ends with an exclamation mark in `attempt`.
+    `sla` counts, by rule, the breaches and reversals said in turn; it also is what the report
+    knows of reversals, so that it is kept where no facts are wanted.
     """
 
     outcome: str | None = None
@@ -72,6 +74,7 @@ class Told:
     deviations: int = 0
     handover: Millis | None = None
     accountable: str | None = None
+    sla: dict[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(slots=True)
@@ -178,7 +181,7 @@ class Row:
             yield Forgotten()
 
     def _close(self, order: Order, at: Millis) -> Closed:
-        counted = contribution(order, at, self.ledger, ended_silent=True)
+        counted = contribution(order, at, self.ledger, self.told.sla, ended_silent=True)
         self._count_refusals(counted)
         life = self.ledger.life
         self.stub = Stub(life, order.track.last_life_at, at + self.judgement.stub)
@@ -196,7 +199,7 @@ class Row:
         if self.order is None:
             counted: Contribution = {}
         else:
-            counted = contribution(self.order, clock, self.ledger)
+            counted = contribution(self.order, clock, self.ledger, self.told.sla)
         self._count_refusals(counted)
         return counted
 

@@ -24,7 +24,8 @@ RATIO = {"value", "k", "n", "low", "high"}
 def leaves():
     """The paths of a report of a simulated day; an open list that is empty ends in `none`."""
     odd = [tell.promised(0, order="R-1", direction="return"), {"kind": "nonsense"}]
-    replay = Replay(Rules())
+    level = {"name": "any", "metric": "handover", "target": {"hours": 24}}
+    replay = Replay(Rules.model_validate({"sla": [level]}))
     replay.run([*story(*day(DaySpec(seed=3, orders=60, couriers=3)).events), *story(*odd)])
     return set(paths(replay.report()))
 
@@ -118,6 +119,6 @@ def test_making_the_pages_names_what_changed(tmp_path, monkeypatch, capsys):
     text = (tmp_path / "docs/kpis.md").read_text()
     assert text.startswith("before\n")
     assert text.endswith(f"{pages.ENDS}\nafter\n")
-    assert "old" not in text
+    assert "\nold\n" not in text
     pages.main()
     assert capsys.readouterr().out == ""

@@ -132,9 +132,9 @@ def test_each_mistake_of_the_rules_has_its_line_in_plain_words(tower, settings, 
     assert ran.out.splitlines()[:3] == [
         f"The rules {rules} are wrong: {each}"
         for each in (
-            "defaults.day_end: must be HH:MM in quotes, up to 24:00",
-            "defaults.early: there is no rule of this name",
-            "notices.at_most: must be at least 0",
+            "defaults.day_end: must be HH:MM in quotes, up to 24:00 (line 1)",
+            "defaults.early: there is no rule of this name (line 1)",
+            "notices.at_most: must be at least 0 (line 2)",
         )
     ]
 

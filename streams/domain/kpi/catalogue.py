@@ -173,6 +173,16 @@ SECTIONS = (
         ("slack_median", "how far promises moved, seconds", "quantile 0.5, latest - original"),
         ("slack_p90", "the same of nine in ten at most", "quantile 0.9"),
     )),
+    Section(f"{KPI}.sla", "streams/domain/kpi/sla.py", (
+        ("in_scope", "service levels whose clock has started", "orders x rules in force"),
+        ("due", "of these, past their last good moment", "deadline < clock, stops added"),
+        ("breached", "not done by then, by all evidence", "done after it, or not at all",
+         "tower_sla_breaches_total"),
+        ("at_risk", "still running, and in danger", "under 20 % left, or the ETA too late"),
+        ("reversed", "breaches told that later evidence cleared", "told, and none now",
+         "tower_sla_breach_reversed_total"),
+        ("breach_rate", "share of service levels broken", "breached / due"),
+    )),
     Section(f"{KPI}.notices", "streams/domain/kpi/notices.py", (
         ("requested", "notices asked for", "sent + failed + waiting + sum(suppressed)",
          "tower_notifications_requested_total"),
