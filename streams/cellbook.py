@@ -22,19 +22,26 @@ from streams.domain.cells import (
 
 ARCHIVE = b"\x01"  # no order id begins with it: ids are printable
 
-_NOTHING: Contribution = {}
+KNOWN = 1_000  # contributions kept unpacked, some 2 KB each at most
+
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Contribution).decode
 _NONE: Measures = {}
+NOTHING = _pack({})
 
 
 class CellBook:
-    """Sums per cell, and which of them changed since they were published."""
+    """Sums per cell, and which of them changed since they were published.
+
+    Contributions come and are kept packed: a dict of each row would weigh ten times that. Those
+    of orders that stand at the same point of their way are the same, and are kept once.
+    """
 
     def __init__(self) -> None:
         self.totals: Contribution = {}
         self.archive: Contribution = {}
-        self._live: dict[bytes, bytes] = {}  # packed: a dict of each would weigh ten times that
+        self._live: dict[bytes, bytes] = {}
+        self._known: dict[bytes, tuple[bytes, Contribution]] = {}
         self._changed: set[Cell] = set()
 
     def load_archive(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
@@ -45,21 +52,38 @@ class CellBook:
                 self.archive[cell] = json.loads(payload)
                 self._add(cell, self.archive[cell])
 
-    def replace(self, key: bytes, contribution: Contribution) -> None:
-        """Let a row's contribution be this one."""
-        packed, now = self._live.get(key), _pack(contribution)
-        if now == packed:
+    def pack(self, contribution: Contribution) -> bytes:
+        """Return a contribution packed; it is not to be changed any more."""
+        packed = _pack(contribution)
+        if packed not in self._known:
+            self._learn(packed, contribution)
+        return packed
+
+    def replace(self, key: bytes, packed: bytes) -> None:
+        """Let a row's contribution, packed, be this one."""
+        was = self._live.get(key, NOTHING)
+        if packed == was:
             return
-        before = _NOTHING if packed is None else _unpack(packed)
-        if contribution:
-            self._live[key] = now
+        (_, before), (once, now) = self._unpacked(was), self._unpacked(packed)
+        if now:
+            self._live[key] = once
         else:
             self._live.pop(key, None)
-        for cell, measures in contribution.items():
+        for cell, measures in now.items():
             self._exchange(cell, before.get(cell, _NONE), measures)
         for cell, measures in before.items():
-            if cell not in contribution:
+            if cell not in now:
                 self._exchange(cell, measures, _NONE)
+
+    def _unpacked(self, packed: bytes) -> tuple[bytes, Contribution]:
+        """Return packed bytes, of equal ones the same where they are known, and unpacked."""
+        return self._known.get(packed) or self._learn(packed, _unpack(packed))
+
+    def _learn(self, packed: bytes, contribution: Contribution) -> tuple[bytes, Contribution]:
+        if len(self._known) >= KNOWN:
+            self._known.clear()
+        known = self._known[packed] = packed, contribution
+        return known
 
     def archive_all(
         self, contribution: Contribution, admits: Callable[[bytes], bool]

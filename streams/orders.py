@@ -21,7 +21,7 @@ from streams.codec import load_order
 from streams.deadlines import Deadlines, next_deadline
 from streams.domain import notices
 from streams.domain.arrivals import Arrived
-from streams.domain.cells import Cell, Contribution, decode_cell, encode_cell
+from streams.domain.cells import Cell, decode_cell, encode_cell
 from streams.domain.judgement import Judgement
 from streams.domain.order import Order
 from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row
@@ -70,7 +70,7 @@ class OrdersFold:
         self.book = CellBook()
         self.rows = OrderRows(self.judgement, rows)
         self._deadlines = Deadlines()
-        self._changed: dict[bytes, Contribution | None] = {}  # None: to be found out
+        self._changed: dict[bytes, bytes | None] = {}  # packed; None: to be found out
         self._deferred: set[bytes] = set()
         self._stale: set[Cell] = set()
         self._partition_cell = b""
@@ -105,13 +105,13 @@ class OrdersFold:
         standing = standing_of(payload, self.judgement)
         if standing is None:
             row = self.rows.get(key)
-            self.book.replace(key, row.contribution(self.clock))
+            self.book.replace(key, self._packed(row))
             if row.ledger.deferred:
                 self._deferred.add(key)
             self._arm(key, row, self.clock)
             self.rows.evict()
         else:
-            self.book.replace(key, standing.contribution)
+            self.book.replace(key, bytes(standing.contribution))
             self._deadlines.set(key, standing.due)
 
     def _warn_of_other_rules(self, before: str) -> None:
@@ -176,9 +176,8 @@ class OrdersFold:
 
     def settle_cells(self) -> None:
         """Bring the cells up to the rows that changed."""
-        for key, counted in self._changed.items():
-            now = self.rows.get(key).contribution(self.clock) if counted is None else counted
-            self.book.replace(key, now)
+        for key, packed in self._changed.items():
+            self.book.replace(key, packed or self._packed(self.rows.get(key)))
         self._changed.clear()
 
     def _record(self, record: Record, out: Outputs) -> None:
@@ -329,8 +328,12 @@ class OrdersFold:
         """
         if row.order is None or row.parked or row.ledger.deferred:
             return None
-        counted = self._changed[key] = row.contribution(self.clock)
-        return Standing(self.judgement.id, self._deadlines.of(key), counted)
+        packed = self._changed[key] = self._packed(row)
+        return Standing(self.judgement.id, self._deadlines.of(key), msgspec.Raw(packed))
+
+    def _packed(self, row: Row) -> bytes:
+        """Return what a row counts as of the clock, packed."""
+        return self.book.pack(row.contribution(self.clock))
 
     # -- outputs -------------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ import msgspec
 from models.base import Millis
 from streams.codec import load_order
 from streams.domain.arrivals import Arrived
-from streams.domain.cells import Cell, Measures
 from streams.domain.judgement import Judgement
 from streams.domain.notices import Ledger
 from streams.domain.order import Order
@@ -31,16 +30,17 @@ KeptCopy = tuple[Millis, bool, int | bytes]
 class Standing(msgspec.Struct, array_like=True, frozen=True):
     """What follows from a row until its next deadline, `due` (epoch milliseconds, or NEVER).
 
-    `rules` is the id of the rules it was judged by; by others it does not hold.
+    `rules` is the id of the rules it was judged by; by others it does not hold. The
+    contribution is as the book of cells packs it.
     """
 
     rules: str
     due: Millis
-    contribution: dict[Cell, Measures]
+    contribution: msgspec.Raw
 
 
 class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
-    """A row as it is written; dataclasses of the domain go in as they are."""
+    """A row as it is written; structs of the domain go in as they are."""
 
     stub: Stub | None = None
     events: list[Kept] = []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.cellbook import ARCHIVE, CellBook, archive_key
+from streams.cellbook import ARCHIVE, KNOWN, CellBook, archive_key
 from streams.domain.cells import EVENTS, Cell, merge
 
 NORTH = Cell("nordpost", "van", "north", "forward", "2026-03-03")
@@ -32,7 +32,7 @@ def test_totals_are_the_archive_and_the_last_of_every_row(steps):
             book.archive_all(contribution, always)
             archived += contribution.items()
         live[key] = {} if ends else contribution
-        book.replace(key, live[key])
+        book.replace(key, book.pack(live[key]))
     parts = [*archived, *(pair for each in live.values() for pair in each.items())]
     assert book.totals == merge(parts)
     assert book.archive == merge(archived)
@@ -42,9 +42,9 @@ def test_totals_are_the_archive_and_the_last_of_every_row(steps):
 def test_rows_that_leave_leave_nothing(steps):
     book = CellBook()
     for key, contribution in steps:
-        book.replace(key, contribution)
+        book.replace(key, book.pack(contribution))
     for key, _ in steps:
-        book.replace(key, {})
+        book.replace(key, book.pack({}))
     assert book.totals == {}
 
 
@@ -52,7 +52,7 @@ def test_rows_that_leave_leave_nothing(steps):
 def test_what_is_published_as_changed_is_the_totals(steps, data):
     book, published = CellBook(), {}
     for key, contribution in steps:
-        book.replace(key, contribution)
+        book.replace(key, book.pack(contribution))
         if data.draw(st.booleans()):
             _publish(book, published)
     _publish(book, published)
@@ -66,6 +66,16 @@ def _publish(book, published):
             published[cell] = dict(measures)
         else:
             published.pop(cell, None)
+
+
+def test_more_contributions_than_are_remembered_are_summed_all_the_same():
+    book = CellBook()
+    for count in range(1, KNOWN + 9):
+        book.replace(b"k%d" % count, book.pack({NORTH: {"a": count}}))
+    for count in range(1, KNOWN + 8):  # those remembered and those that are not
+        book.replace(b"k%d" % count, book.pack({SOUTH: {"a": count}}))
+    most = KNOWN + 7
+    assert book.totals == {NORTH: {"a": KNOWN + 8}, SOUTH: {"a": most * (most + 1) // 2}}
 
 
 @given(CONTRIBUTIONS, CONTRIBUTIONS)
@@ -98,7 +108,7 @@ def test_the_same_record_may_add_twice():
 
 def test_after_a_recovery_everything_is_published_and_what_is_gone_is_emptied():
     book = CellBook()
-    book.replace(b"k", {NORTH: {"a": 1}})
+    book.replace(b"k", book.pack({NORTH: {"a": 1}}))
     list(book.take_changed())
     book.all_changed([SOUTH])
     assert dict(book.take_changed()) == {NORTH: {"a": 1}, SOUTH: {}}
@@ -108,7 +118,7 @@ def test_totals_do_not_share_with_what_was_given():
     given_measures = {"a": 1}
     book = CellBook()
     book.archive_all({NORTH: given_measures}, always)
-    book.replace(b"k", {NORTH: {"a": 1}})
+    book.replace(b"k", book.pack({NORTH: {"a": 1}}))
     assert given_measures == {"a": 1}
     assert book.archive == {NORTH: {"a": 1}}
 

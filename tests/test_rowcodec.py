@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from models.notices import NoticeReceipt
+from streams.cellbook import CellBook
 from streams.domain import notices
 from streams.domain.row import EVENT_OVERHEAD, ROW_LIMIT, Row, Stub, Told
 from streams.errors import TowerError
@@ -148,16 +150,20 @@ def test_a_row_with_nothing_in_it_is_a_dead_marker():
 @pytest.mark.parametrize("schema", [SCHEMA - 1, SCHEMA, SCHEMA + 1])
 def test_how_a_row_stands_is_read_without_the_row(schema):
     row = row_of(promised(0, instant=60))
-    standing = Standing(JUDGEMENT.id, at(60), row.contribution(at(0)))
+    packed = CellBook().pack(row.contribution(at(0)))
+    standing = Standing(JUDGEMENT.id, at(60), Raw(packed))
     payload = bytes((schema,)) + encode_row(row, standing)[1:]
-    assert standing_of(payload, JUDGEMENT) == standing
+    found = standing_of(payload, JUDGEMENT)
+    assert found is not None
+    assert (found.rules, found.due, bytes(found.contribution)) == (JUDGEMENT.id, at(60), packed)
     assert standing_of(encode_row(row), JUDGEMENT) is None
     same(row, decode_row(payload, JUDGEMENT), at(0))
 
 
 def test_by_other_rules_a_row_stands_otherwise():
     row = row_of(promised(0, instant=60))
-    payload = encode_row(row, Standing("of others", at(60), row.contribution(at(0))))
+    packed = Raw(CellBook().pack(row.contribution(at(0))))
+    payload = encode_row(row, Standing("of others", at(60), packed))
     assert standing_of(payload, JUDGEMENT) is None
 
 

@@ -5,7 +5,7 @@ order as it stands and returns at most one notice; `next_look` says when to look
 nothing has happened. Numbers: `NoticePolicy` in the rules.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from models.base import Millis
 from models.notices import NoticeCommand, NoticeKind, NoticeReceipt
@@ -18,8 +18,7 @@ from streams.domain.zones import MINUTE_MS
 WAITING = "waiting"
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(msgspec.Struct):
     """What the customer of one order was to be told, and what became of it.
 
     `life` counts the lives of the id; `late_since` and `good_since` are when the outlook
@@ -38,7 +37,7 @@ class Ledger:
     accepted_eta: Millis | None = None
     superseded: bool = False
     deferred: bool = False
-    results: dict[str, str] = field(default_factory=dict[str, str])
+    results: dict[str, str] = {}
 
     def measures(self) -> Measures:
         """Return how many notices were asked for, and their ends."""

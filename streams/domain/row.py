@@ -9,6 +9,8 @@ decision 3). So the clock's pace and the order of arrival cannot change what is 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import msgspec
+
 from models.base import Millis
 from streams.domain.arrivals import Arrived, by_receipt
 from streams.domain.cells import EVENTS, Contribution, add
@@ -24,8 +26,7 @@ EVENT_OVERHEAD = 32
 REFUSED: Contribution = {EVENTS: {"rejected.order_closed": 1}}
 
 
-@dataclass(frozen=True, slots=True)
-class Stub:
+class Stub(msgspec.Struct, frozen=True):
     """What remains of a life that ended: enough to refuse events and to know a new one."""
 
     life: int
@@ -58,8 +59,7 @@ class Forgotten:
 Settlement = Closed | Refused | Forgotten
 
 
-@dataclass(slots=True)
-class Told:
+class Told(msgspec.Struct):
     """What was said of the present life on `order-facts`, so that only changes are said.
 
     A reason that is not believed ends with an exclamation mark in `attempt`.
@@ -74,7 +74,7 @@ class Told:
     deviations: int = 0
     handover: Millis | None = None
     accountable: str | None = None
-    sla: dict[str, int] = field(default_factory=dict[str, int])
+    sla: dict[str, int] = {}
 
 
 @dataclass(slots=True)
