@@ -27,7 +27,7 @@ class Watermarks:
         """Return the least entry, 0 while an upstream has not been heard."""
         if len(self.entries) < len(self.upstreams):
             return 0
-        return min(self.entries.values())
+        return min(self.entries.values(), default=0)
 
     @property
     def caught_up(self) -> bool:

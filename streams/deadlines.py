@@ -57,6 +57,8 @@ def next_deadline(row: Row, now: Millis, planned: Millis) -> Millis:
     at = row.settles_at
     if row.parked and now < at - 1:
         at -= 1  # what is parked is told as of the clock: from its receipt on as settled
+    elif row.asked and at <= now:
+        at = NEVER  # it goes on with the answer
     order = row.order
     if order is not None:
         promise, frozen = order.promise, order.frozen_promise

@@ -66,6 +66,8 @@ async def live_report(
 ) -> dict[str, Any]:
     """Return the report of the running tower; with `wait` once every clock has passed it.
 
+    And once what orders had asked about couriers by then is answered.
+
     While it waits `told` hears the least clock and the key of whose it is; `patience` is for
     how many seconds it waits at most.
 
@@ -89,7 +91,7 @@ async def live_report(
             await read(consumer, ranges, shown.heard)
             read_to = {tp: ends[tp][1] for tp in partitions}
             least, whose = furthest_behind(shown.published, count)
-            if wait is None or least >= wait:
+            if wait is None or (least >= wait and not unanswered(shown.published)):
                 return summed(shown.published)
             if told is not None:
                 told(least, whose)
@@ -130,6 +132,15 @@ def summed(published: Published) -> dict[str, Any]:
 def least_clock(published: Published, partitions: int) -> Millis:
     """Return the least clock of all partitions of all folds, 0 while one is missing."""
     return furthest_behind(published, partitions)[0]
+
+
+def unanswered(published: Published) -> int:
+    """Return how many orders wait to hear where a courier was."""
+    return sum(
+        json.loads(value).get("unanswered", 0)
+        for key, value in published.items()
+        if key.endswith(CLOCK_OF)
+    )
 
 
 def furthest_behind(published: Published, partitions: int) -> tuple[Millis, str]:

@@ -15,6 +15,7 @@ from models.base import Millis
 from models.facts import Fact
 from models.notices import NoticeReceipt, NoticeSuperseded, NoticeTick
 from streams import letters, topics
+from streams.asking import Asking
 from streams.cellbook import ARCHIVE, CellBook
 from streams.clocks import Origin, Watermarks, parse_origin
 from streams.codec import load_order
@@ -24,10 +25,12 @@ from streams.domain.arrivals import Arrived
 from streams.domain.cells import Cell, decode_cell, encode_cell
 from streams.domain.judgement import Judgement
 from streams.domain.order import Order
+from streams.domain.presence import Presence, Question
 from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row
 from streams.engine.api import Beat, Outputs, Record, Rows
 from streams.facts import correction, encoded, news, predicted, settled, sla_news
 from streams.orderrows import OrderRows
+from streams.questions import CONCLUSION, decode_conclusion
 from streams.republishing import Republishing
 from streams.rowcodec import Standing, standing_of
 
@@ -72,6 +75,7 @@ class OrdersFold:
         self._deadlines = Deadlines()
         self._changed: dict[bytes, bytes | None] = {}  # packed; None: to be found out
         self._deferred: set[bytes] = set()
+        self._asking = Asking(self.partition, sum(map(_of_couriers, self.upstreams)))
         self._stale: set[Cell] = set()
         self._partition_cell = b""
         self._again = Republishing()
@@ -108,6 +112,7 @@ class OrdersFold:
             self.book.replace(key, self._packed(row))
             if row.ledger.deferred:
                 self._deferred.add(key)
+            self._asking.recovered(key, row)
             self._arm(key, row, self.clock)
             self.rows.evict()
         else:
@@ -133,6 +138,7 @@ class OrdersFold:
 
     def fold(self, records: Sequence[Record], out: Outputs) -> None:
         """Apply records in order, then put the rows they changed."""
+        self._asking.again(self.rows, out)
         for record in records:
             self._record(record, out)
         self._tell_clock(out)
@@ -158,9 +164,11 @@ class OrdersFold:
             value = _sorted_json(measures) if measures else None
             key = (self.prefix + encode_cell(cell)).encode()
             out.send(topics.KPI_CELLS, key, value, partition=self.partition)
-        cell_value = json.dumps(
-            {"clock": self.clock, "rules": self.judgement.id}, sort_keys=True
-        ).encode()
+        said = {
+            "clock": self.clock, "rules": self.judgement.id,
+            "unanswered": self._asking.unanswered,
+        }  # fmt: skip
+        cell_value = json.dumps(said, sort_keys=True).encode()
         if changed or cell_value != self._partition_cell:
             key = f"{self.prefix}~partition".encode()
             out.send(topics.KPI_CELLS, key, cell_value, partition=self.partition)
@@ -195,6 +203,10 @@ class OrdersFold:
             key, canonical = record.key or b"", record.value or b""
             if self.rows.holds(key, record.offset):
                 return
+            if kind == CONCLUSION:
+                question, presence, forgotten = decode_conclusion(canonical)
+                self.learn(key, question, presence, record.offset, out, forgotten=forgotten)
+                return
             received_at = self.marks.clamp(upstream, int(headers["received_at"]))
             arrived = Arrived(
                 load_order(canonical), received_at, canonical, unknown="unknown" in headers
@@ -216,6 +228,15 @@ class OrdersFold:
             letter = letters.encoded(letters.no_room(arrived, upstream, record, index))
             out.send(topics.DEAD_LETTERS, f"{upstream}/{record}".encode(), letter)
         self._act(key, row, offset, out, max(self.clock, arrived.received_at))
+
+    def learn(
+        self, key: bytes, question: Question, presence: Presence, offset: int, out: Outputs,
+        *, forgotten: bool = False,
+    ) -> None:  # fmt: skip
+        """Take the answer to a question of an order, the first or a later one."""
+        row = self.rows.get(key)
+        if self._asking.answer(key, row, question, presence, forgotten=forgotten):
+            self._act(key, row, offset, out, self.clock)
 
     def advance(self, clock: Millis, offset: int, out: Outputs) -> None:
         """Move the clock and do, in order, what fell due."""
@@ -250,11 +271,13 @@ class OrdersFold:
     def _act(self, key: bytes, row: Row, offset: int, out: Outputs, at: Millis) -> None:
         """Draw the consequences for one order at one instant, and set its next deadline."""
         until = min(at, self.clock)
+        self._asking.ask(key, row, out)
         if row.order is None or row.order.closes_at <= until or row.parked:
             for settlement in row.settle(until):
                 if self.ended is not None and isinstance(settlement, Closed):
                     self.ended(key, settlement)
                 self._settle(settlement, offset, out)
+                self._asking.ask(key, row, out)
         if self.facts:
             for fact in news(row, key, self.clock):
                 self._fact(fact, out)
@@ -324,9 +347,10 @@ class OrdersFold:
         """Return how a row stands until its deadline, for the next recovery.
 
         None of a row that will soon be written again, or that is quickly read: one whose plan
-        waits, a stub, and what is parked, which is judged anew by every clock.
+        waits, a stub, and what is parked, which is judged anew by every clock. And none of
+        one that waits for an answer, which is then asked for again.
         """
-        if row.order is None or row.parked or row.ledger.deferred:
+        if row.order is None or row.parked or row.ledger.deferred or row.asked:
             return None
         packed = self._changed[key] = self._packed(row)
         return Standing(self.judgement.id, self._deadlines.of(key), msgspec.Raw(packed))
@@ -344,6 +368,7 @@ class OrdersFold:
 
     def _tell_clock(self, out: Outputs) -> None:
         """Pass the clock on to the dispatcher."""
+        self._asking.tell(self.clock, out)
         if self.clock > self._told_clock:
             tick = NoticeTick(partition=self.partition, at=self.clock)
             out.send(
@@ -351,3 +376,7 @@ class OrdersFold:
                 partition=self.partition,
             )  # fmt: skip
             self._told_clock = self.clock
+
+
+def _of_couriers(upstream: str) -> bool:
+    return upstream.startswith("couriers/")

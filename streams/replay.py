@@ -21,14 +21,20 @@ from streams.domain.report import report
 from streams.engine.api import Headers
 from streams.feed import EARLIEST, Arrival, in_order_of_arrival
 from streams.orders import OrdersFold
+from streams.questions import ASKS, decode_question
+from streams.watching import Asked
 
 
 @dataclass(slots=True)
 class Sent:
-    """Outputs that nobody sends: kept, or with `keep` off forgotten."""
+    """Outputs that nobody sends: kept, or with `keep` off forgotten.
+
+    `asked` are the questions about couriers that wait for an answer.
+    """
 
     keep: bool = False
     messages: list[tuple[str, bytes | None, bytes | None]] = field(default_factory=list)
+    asked: list[bytes] = field(default_factory=list)
 
     def send(
         self,
@@ -39,8 +45,11 @@ class Sent:
         partition: int | None = None,
     ) -> None:
         """Take an output."""
-        del headers, partition
-        if self.keep:
+        del partition
+        if topic == topics.COURIER_LOG:
+            if headers == ASKS and value is not None:
+                self.asked.append(value)
+        elif self.keep:
             self.messages.append((topic, key, value))
 
 
@@ -68,7 +77,12 @@ class Replay:
         self.as_of = self.latest if as_of is None else as_of
         for arrival in taken:
             self._take(arrival)
-        self.orders.advance(self.as_of, self._offset, self.out)
+        self.advance(self.as_of)
+
+    def advance(self, clock: Millis) -> None:
+        """Let time pass: what falls due is done, and what is asked meanwhile answered."""
+        self.orders.advance(clock, self._offset, self.out)
+        self._answer()
 
     def report(self) -> dict[str, Any]:
         """Return the report as of the end."""
@@ -91,20 +105,38 @@ class Replay:
             decoded.event, arrival.received_at, decoded.canonical, unknown=decoded.unknown
         )
         if arrival.received_at > self.as_of:
-            self.orders.advance(self.as_of, self._offset, self.out)
+            self.advance(self.as_of)
             self._accept_unapplied(arrived)
             return
-        self.orders.advance(arrival.received_at, self._offset, self.out)
+        self.advance(arrival.received_at)
         self.orders.take(arrived.event.order_id.encode(), arrived, self._offset, self.out)
+        self._answer()
 
     def _take_courier(self, arrival: Arrival) -> None:
         decoded = decode_courier(arrival.raw)
         if isinstance(decoded, Rejected):
             self._count(f"rejected.{decoded.reason}")
             return
-        self.couriers.take(
-            decoded.event, arrival.received_at, self._offset, unknown=decoded.unknown
-        )
+        event, received_at = decoded.event, arrival.received_at
+        self.advance(min(received_at, self.as_of))
+        if received_at > self.as_of:
+            take = self.couriers.sightings.take
+            take(event, received_at, self._offset, unknown=decoded.unknown)
+            return
+        changed = self.couriers.take(event, received_at, self._offset, unknown=decoded.unknown)
+        for asked in changed:
+            self._learn(asked)
+        self._answer()
+
+    def _answer(self) -> None:
+        """Answer what orders asked, and what they ask when they hear it."""
+        while self.out.asked:
+            order_id, question = decode_question(self.out.asked.pop(0))
+            self._learn(self.couriers.ask(order_id, question, self._offset))
+
+    def _learn(self, asked: Asked) -> None:
+        key = asked.order_id.encode()
+        self.orders.learn(key, asked.question, asked.said, self._offset, self.out)
 
     def _accept_unapplied(self, arrived: Arrived) -> None:
         """Count an event that arrived after `as_of`, and nothing else of it."""

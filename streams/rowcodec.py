@@ -16,6 +16,7 @@ from streams.domain.arrivals import Arrived
 from streams.domain.judgement import Judgement
 from streams.domain.notices import Ledger
 from streams.domain.order import Order
+from streams.domain.presence import Presence, Question
 from streams.domain.row import Row, Stub, Told
 from streams.errors import TowerError
 
@@ -50,6 +51,8 @@ class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
     told: Told | None = None
     too_large: int = 0
     standing: Standing | None = None
+    presence: dict[Question, Presence] = {}
+    asked: tuple[Question, ...] = ()
 
 
 class _Glance(msgspec.Struct, array_like=True):
@@ -87,6 +90,8 @@ def encode_row(row: Row, standing: Standing | None = None) -> bytes:
         told=None if row.told == _NOTHING_TOLD else row.told,
         too_large=row.too_large,
         standing=standing,
+        presence=row.presence,
+        asked=row.asked,
     )
     return _PREFIX + _encoder.encode(stored)
 
@@ -106,8 +111,9 @@ def decode_row(payload: bytes | None, judgement: Judgement) -> Row:
     row.too_large = stored.too_large
     row.ledger = stored.ledger or _blank(stored.stub)
     row.told = stored.told or Told()
+    row.presence, row.asked = stored.presence, stored.asked
     if stored.events:
-        row.order = Order(judgement)
+        row.order = Order(judgement, row.presence)
         row.order.load(map(_arrived, stored.events), _copies(stored))
     return row
 

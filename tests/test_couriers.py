@@ -8,9 +8,10 @@ import pytest
 from streams import topics
 from streams.clocks import origin_header
 from streams.codec import decode_courier, load_courier
-from streams.couriers import ARCHIVE, HOUR, MOST_KNOWN, CouriersFold
+from streams.couriers import CouriersFold
 from streams.engine.api import Beat, Record
 from streams.engine.rows import MAX_ROW, PartitionRows
+from streams.sightings import ARCHIVE, MOST_KNOWN, SPAN, SPAN_MS
 from tests.test_ingest import Sent
 
 HOUR_MS = 3_600_000
@@ -46,6 +47,14 @@ def tick(offset, at, *, caught_up=True):
     value = json.dumps({UPSTREAM: at}).encode()
     headers = (("kind", b"tick"), ("caught_up", b"1" if caught_up else b"0"))
     return Record(offset, 0, None, value, headers)
+
+
+def unasked(offset, at):
+    """Return what both inboxes say: no question of before comes any more."""
+    headers = (("kind", b"tick"), ("caught_up", b"1"))
+    return Record(
+        offset, 0, None, json.dumps({"orders/0": at, "orders/1": at}).encode(), headers
+    )
 
 
 def fold(rows=None, applied=-1, meta=None):
@@ -151,8 +160,8 @@ def test_what_ingest_sent_twice_is_neither_counted_nor_a_duplicate():
 def test_a_record_is_clamped_to_what_its_upstream_promised():
     found = fold()
     found.fold([tick(0, T), record(1, said(), T - 5 * DAY_MS)], Sent())
-    assert [key for key in found.hours if key.startswith(HOUR)] == [
-        HOUR + f"{T // HOUR_MS} K".encode()
+    assert [key for key in found.sightings.spans if key.startswith(SPAN)] == [
+        SPAN + f"{T // SPAN_MS} K".encode()
     ]
 
 
@@ -160,33 +169,37 @@ def test_hours_move_to_the_archive_when_no_copy_can_ask_for_them():
     found, out = fold(), Sent()
     found.fold([record(0, said())], out)
     found.fold([tick(1, T + 2 * DAY_MS)], out)
-    assert len(found.hours) == 1
+    assert len(found.sightings.spans) == 1
     found.fold([tick(2, T + 2 * DAY_MS + 3 * HOUR_MS)], out)
-    assert (found.live, found.archived) == ({}, {"accepted": 1})
+    assert (found.sightings.live, found.sightings.archived) == ({}, {"accepted": 1})
     assert found.counts() == {"accepted": 1}
     assert json.loads(found.rows.get(ARCHIVE)) == {"accepted": 1}
     changes = found.rows.take()
     assert list(changes.first) == [ARCHIVE]  # durable before the hour that is over
 
-    hour = HOUR + f"{T // HOUR_MS} K".encode()
+    hour = SPAN + f"{T // SPAN_MS} K".encode()
+    found.publish(out)
+    found.publish(out)
+    assert found.rows.get(hour) is not None  # an order may still ask where the courier was
+    found.fold([unasked(3, T + 5 * DAY_MS)], out)
     found.publish(out)
     assert found.rows.get(hour) is not None  # the partition row has not passed it yet
     found.publish(out)
     assert found.rows.get(hour) is None
-    assert (found.hours, found.known) == ({}, {})
+    assert (found.sightings.spans, found.sightings.known) == ({}, {})
 
 
 def test_hours_that_were_over_when_recovered_are_forgotten_too():
     found = fold()
-    found.fold([record(0, said()), tick(1, T + 3 * DAY_MS)], Sent())
-    again = fold(changelog(found), 1, found.meta())
+    found.fold([record(0, said()), tick(1, T + 3 * DAY_MS), unasked(2, T + 5 * DAY_MS)], Sent())
+    again = fold(changelog(found), 2, found.meta())
     assert again.counts() == {"accepted": 1}
     again.publish(Sent())
     again.publish(Sent())
-    assert [key for key, _ in again.rows.items() if key.startswith(HOUR)] == []
+    assert [key for key, _ in again.rows.items() if key.startswith(SPAN)] == []
 
 
-@pytest.mark.parametrize("durable", [set(), {HOUR}, {b"c/"}, {HOUR, b"c/"}])
+@pytest.mark.parametrize("durable", [set(), {SPAN}, {b"c/"}, {SPAN, b"c/"}])
 def test_rows_ahead_of_the_log_take_nothing_twice(durable):
     """A crash leaves any part of a flush durable; the records come again."""
     records = [record(0, said()), record(1, said(at="10:07:00")), record(2, said())]
@@ -203,7 +216,7 @@ def test_rows_ahead_of_the_log_take_nothing_twice(durable):
     assert dict(again.rows.items()) == dict(straight.rows.items())
 
 
-@pytest.mark.parametrize("durable", [set(), {ARCHIVE}, {ARCHIVE, HOUR}])
+@pytest.mark.parametrize("durable", [set(), {ARCHIVE}, {ARCHIVE, SPAN}])
 def test_an_archive_ahead_of_the_log_is_not_added_to_again(durable):
     records = [record(0, said()), record(1, said(courier="L")), tick(2, T + 3 * DAY_MS)]
     crashed = fold()
@@ -218,7 +231,7 @@ def test_an_archive_ahead_of_the_log_is_not_added_to_again(durable):
     again = fold(kept, -1, None)
     again.fold(records, Sent())
     assert again.counts() == {"accepted": 2}
-    assert again.live == {}
+    assert again.sightings.live == {}
 
 
 def test_the_clock_is_passed_on_to_every_inbox_once():

@@ -14,9 +14,10 @@ from streams.domain.arrivals import Arrived, Receipt, by_receipt, content_of
 from streams.domain.cells import Cell
 from streams.domain.freezing import freeze
 from streams.domain.judgement import Judgement, Tolerance
-from streams.domain.presence import Presence, Question
+from streams.domain.presence import EVIDENCE_MS, Presence, Question
 from streams.domain.promises import Resolved, place
 from streams.domain.revisions import UNKNOWN, Revised, outcome_of, revised
+from streams.domain.suspects import asks, frozen_answers
 from streams.domain.tracking import Track, derive
 from streams.domain.verdicts import effective, latest, original
 from streams.domain.zones import DAY_MS, day_text
@@ -24,6 +25,7 @@ from streams.domain.zones import DAY_MS, day_text
 Identity = tuple[str, str]
 NEW_LIFE_MS = 90 * DAY_MS  # an id promised again that late is another order (L12)
 NEVER: Millis = 1 << 62
+LONGEST_ANSWER_MS = EVIDENCE_MS + 2 * DAY_MS  # an attempt's day ends within two days of it
 COPY_OVERHEAD = 16  # encoded bytes of a copy beside what it says
 FIRST_RECEIPT: Receipt = (-NEVER, (-NEVER, 0, 0, "", ""), b"")
 LAST_RECEIPT: Receipt = (NEVER, (NEVER, 0, 0, "", ""), b"")
@@ -263,6 +265,13 @@ class Order:
         """Return the last instant whose evidence counts in the frozen verdict."""
         return self._freeze()[1]
 
+    @property
+    def frozen_presence(self) -> Mapping[Question, Presence]:
+        """Return what is known of couriers by what had been received at maturity."""
+        return (
+            frozen_answers(self.presence, self.matures_at) if self.presence else self.presence
+        )
+
     def _freeze(self) -> tuple[Track, Millis | None]:
         if self._frozen is None:
             self._frozen = freeze(self)
@@ -295,10 +304,14 @@ class Order:
     def closes_at(self) -> Millis:
         """Return the instant at which this life ends if nothing more is received (L13).
 
-        It is later than every receipt: what is received together is judged together.
+        It is later than every receipt: what is received together is judged together. What was
+        asked about a courier can be answered until then.
         """
         if self._closes_at is None:
-            self._closes_at = max(self._closing(), self.last_received + 1)
+            at = max(self._closing(), self.last_received + 1)
+            if at < self.last_received + LONGEST_ANSWER_MS:
+                at = max([at, *(each.known_by + 1 for each in asks(self))])
+            self._closes_at = at
         return self._closes_at
 
     def _closing(self) -> Millis:

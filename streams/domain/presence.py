@@ -4,14 +4,18 @@ from typing import NamedTuple
 
 from models.base import Millis
 
+# What is received within two days of the end of a local day says something about it; what
+# comes later does not, whoever asks. So positions need not be kept for ever.
+EVIDENCE_MS: Millis = 48 * 3_600_000
+
 
 class Question(NamedTuple):
     """What an order asks about a courier.
 
     Was the courier, from `since` to before `until` (the local day of the attempt), near
-    `lat`, `lon` (None: nobody knows where the door is), and on shift at `at`? Instants are
-    epoch milliseconds, degrees WGS-84. The same question always has the same subject, so the
-    last answer to it replaces earlier ones.
+    `lat`, `lon` (None: nobody knows where the door is), and on shift at `at`, by what was
+    received up to `known_by`? Instants are epoch milliseconds, degrees WGS-84. The same
+    question always has the same subject, so the last answer to it replaces earlier ones.
     """
 
     courier_id: str
@@ -20,6 +24,7 @@ class Question(NamedTuple):
     at: Millis
     lat: float | None
     lon: float | None
+    known_by: Millis
 
 
 class Presence(NamedTuple):

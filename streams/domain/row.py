@@ -82,7 +82,8 @@ class Row:
     """The row of one order id; `too_large` counts events refused for want of room.
 
     `presence` is what couriers' positions and shifts answered in the present life; the last
-    answer to a question is the one that counts.
+    answer to a question is the one that counts. `asked` are the questions sent and not yet
+    answered: while there are any, nothing becomes irreversible.
     """
 
     judgement: Judgement
@@ -93,6 +94,7 @@ class Row:
     told: Told = field(default_factory=Told)
     too_large: int = 0
     presence: dict[Question, Presence] = field(default_factory=dict[Question, Presence])
+    asked: tuple[Question, ...] = ()
 
     # -- taking events in ------------------------------------------------------------
 
@@ -166,8 +168,12 @@ class Row:
         return min(expires_at, self.parked[0].received_at + 1) if self.parked else expires_at
 
     def settle(self, clock: Millis) -> Iterator[Settlement]:
-        """Do what is irreversible up to the clock, in order; what is parked moves up."""
-        while (at := self.settles_at) <= clock:
+        """Do what is irreversible up to the clock, in order; what is parked moves up.
+
+        A row that waits for an answer does nothing yet: what is decided is decided by F, also
+        if it is done later.
+        """
+        while not self.asked and (at := self.settles_at) <= clock:
             if self.order is not None:
                 yield self._close(self.order, at)
             elif self.parked and self.parked[0].received_at < at:

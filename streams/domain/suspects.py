@@ -11,7 +11,7 @@ from models.base import Millis
 from streams.domain.arrivals import Arrived
 from streams.domain.attempts import Attempt
 from streams.domain.geo import metres_between
-from streams.domain.presence import Presence, Question
+from streams.domain.presence import EVIDENCE_MS, Presence, Question
 from streams.domain.promises import place
 from streams.domain.tracking import Track
 from streams.domain.zones import day_bounds, instant, local_day, zone
@@ -64,11 +64,37 @@ def suspicion(track: Track, answers: Answers) -> Suspicion | None:
 
 
 def asks(order: "Order") -> list[Question]:
-    """Return what only the courier's positions and shifts can answer, mostly nothing."""
-    tracks = [order.track]
+    """Return what only the courier's positions and shifts can answer, mostly nothing.
+
+    What is frozen at maturity may ask the same, but of what was received by then (L2).
+    """
+    wanted = [] if (asked := _asked(order.track)) is None else [asked]
     if order.frozen is not order.track:
-        tracks.append(order.frozen)
-    return list(dict.fromkeys(each for track in tracks if (each := _asked(track)) is not None))
+        asked = _asked(order.frozen)
+    if asked is not None:
+        wanted.append(_by_maturity(asked, order.matures_at))
+    return list(dict.fromkeys(wanted))
+
+
+def frozen_answers(answers: Answers, mature: Millis | None) -> Answers:
+    """Return what was answered by maturity, as answers to the questions of any time."""
+    return {
+        whole: answer
+        for question, answer in answers.items()
+        if _by_maturity(whole := question._replace(known_by=_last_word(question.until)), mature)
+        == question
+    }
+
+
+def _by_maturity(question: Question, mature: Millis | None) -> Question:
+    if mature is None or mature >= question.known_by:
+        return question
+    return question._replace(known_by=mature)
+
+
+def _last_word(until: Millis) -> Millis:
+    """Return the last receipt that says something about a local day."""
+    return until + EVIDENCE_MS - 1
 
 
 def _asked(track: Track) -> Question | None:
@@ -104,9 +130,13 @@ def _was_at_door(first: Attempt, track: Track) -> bool:
 def _question(first: Attempt, track: Track) -> Question | None:
     if first.courier is None:
         return None
-    door = track.destination
+    since, until = _day(first.at, track)
+    known_by = _last_word(until)
+    if first.by.received_at > known_by:
+        return None  # nobody remembers that day any more
+    door = track.destination if track.door_known_at <= known_by else None
     lat, lon = (None, None) if door is None else (door.lat, door.lon)
-    return Question(first.courier, *_day(first.at, track), first.at, lat, lon)
+    return Question(first.courier, since, until, first.at, lat, lon, known_by)
 
 
 def _day(at: Millis, track: Track) -> tuple[Millis, Millis]:

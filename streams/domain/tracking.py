@@ -68,7 +68,8 @@ class Track:
 
     Instants are epoch milliseconds of event time. `etas` holds what was said in order;
     `consignee` the consignee's wishes; `failing` the first event after
-    which no handover was to be expected; `doors` when a courier arrived; `holds` every hold
+    which no handover was to be expected; `doors` when a courier arrived, `door_known_at` when
+    the destination was received; `holds` every hold
     and when it ended; `decided` the last word in a dispute.
     """
 
@@ -84,6 +85,7 @@ class Track:
         "decided",
         "destination",
         "direction",
+        "door_known_at",
         "doors",
         "etas",
         "failing",
@@ -118,6 +120,7 @@ class Track:
         self.timezone: str | None = None
         self.customer_id: str | None = None
         self.destination: Point | None = None
+        self.door_known_at: Millis = 0
         self.original: Promise | None = None
         self.latest: Promise | None = None
         self.consignee: list[Wish] = []
@@ -185,7 +188,7 @@ class Track:
         if self.handover is None and self.failing is None and _fails(event):
             self.failing = arrived
 
-    def _promise(self, event: OrderPromised, _: Arrived) -> None:
+    def _promise(self, event: OrderPromised, arrived: Arrived) -> None:
         if not self.promised:
             self.promised = True
             self.carrier, self.direction = event.carrier, event.direction
@@ -193,7 +196,8 @@ class Track:
         self.region = self.region or event.region
         self.timezone = self.timezone or event.timezone
         self.customer_id = self.customer_id or event.customer_id
-        self.destination = self.destination or event.destination
+        if self.destination is None and event.destination is not None:
+            self.destination, self.door_known_at = event.destination, arrived.received_at
         if event.promise is not None and self.handover is None:
             if self.original is None:
                 self.original = event.promise

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from models.rules import Rules
 from streams import topics
 from streams.clocks import origin_header, parse_origin
-from streams.couriers import ARCHIVE
 from streams.domain.cells import add
 from streams.engine.api import Headers, Record
 from streams.engine.rows import PARTITION_KEY, PartitionRows, pack
@@ -26,6 +25,7 @@ from streams.exporting.judging import Judging, batches
 from streams.exporting.lines import Line, record_from
 from streams.exporting.target import Target
 from streams.ingest import COURIERS, ORDERS, IngestFold
+from streams.sightings import ARCHIVE
 
 CHANGELOGS = {
     topics.ORDER_EVENTS: "ingest-order-events-changelog",
@@ -167,8 +167,8 @@ class Building:
         fold = self.judging.folds.couriers[place]
         stated = dict(self.judging.courier_counts(place))
         add(stated, fold.counts(), -1)
-        add(fold.archived, stated)
-        counts = json.dumps(fold.archived).encode()
+        add(fold.sightings.archived, stated)
+        counts = json.dumps(fold.sightings.archived).encode()
         self._rows[place].put(ARCHIVE, counts, applied, first=True)
 
     def _judged(self) -> Iterator[tuple[str, Record]]:

@@ -25,6 +25,8 @@ MADE = promised(0, window=AFTERNOON, destination=DOOR)
 MIDNIGHT, NEXT = (
     millis(datetime.fromisoformat(f"2026-03-{day}T00:00:00Z")) for day in ("03", "04")
 )
+# What is received within two days of the end of that day says something about it.
+LAST_WORD = NEXT + 2 * 86_400_000 - 1
 
 
 def away(metres: float, accuracy: float | None = None) -> dict[str, float]:
@@ -113,7 +115,8 @@ def asked(*events: dict[str, Any], judgement: Judgement = JUDGEMENT) -> list[Que
 
 
 def test_without_a_distance_the_courier_is_asked_about_that_day_and_moment():
-    expected = Question("C", MIDNIGHT, NEXT, at(330), DOOR["lat"], DOOR["lon"])
+    lat, lon = DOOR["lat"], DOOR["lon"]
+    expected = Question("C", MIDNIGHT, NEXT, at(330), lat, lon, LAST_WORD)
     assert asked(MADE, out(240, courier_id="C"), failed(330)) == [expected]
     assert asked(MADE, out(240, courier_id="B"), failed(330, courier_id="C")) == [expected]
     nowhere = promised(0, window=AFTERNOON)
@@ -201,12 +204,52 @@ def test_an_answer_to_another_question_says_nothing():
     assert why(nobody, {question: absent}) is None
 
 
+AT_ONCE = Judgement(Rules.model_validate({"defaults": {"maturity_days": 0}}))
+MATURE = at(AFTERNOON[1])  # the end of the promise, nothing added
+
+
 def test_what_is_frozen_asks_its_own_question():
     # Known only after maturity: that the visit was an hour earlier.
-    earlier = failed(270, observed=540 + 8 * DAYS)
-    order = order_of([MADE, out(240, courier_id="C"), failed(330), earlier])
-    assert [each.at for each in asks(order)] == [at(270), at(330)]
-    assert len(asked(MADE, out(240, courier_id="C"), failed(330))) == 1
-    cleared = arrived(265, observed=540 + 8 * DAYS)
-    order = order_of([MADE, out(240, courier_id="C"), failed(330), cleared])
-    assert [each.at for each in asks(order)] == [at(330)]
+    earlier = failed(270, observed=541)
+    order = order_of([MADE, out(240, courier_id="C"), failed(330), earlier], AT_ONCE)
+    assert [(each.at, each.known_by) for each in asks(order)] == [
+        (at(270), LAST_WORD), (at(330), MATURE),
+    ]  # fmt: skip
+    cleared = arrived(265, observed=541)
+    order = order_of([MADE, out(240, courier_id="C"), failed(330), cleared], AT_ONCE)
+    assert [(each.at, each.known_by) for each in asks(order)] == [(at(330), MATURE)]
+
+
+def test_what_is_frozen_is_answered_by_what_was_received_by_then():
+    events = [MADE, out(240, courier_id="C"), failed(330)]
+    assert len(asked(*events)) == 1  # a week later nothing more is said of that day
+    order = order_of(events, AT_ONCE)
+    whole, early = asks(order)
+    assert (whole, early) == (early._replace(known_by=LAST_WORD), early)
+    order.presence = {whole: Presence(near=True, on_shift=None)}
+    assert order.frozen_presence == {}
+    order.presence |= {early: Presence(near=False, on_shift=None)}
+    assert order.frozen_presence == {whole: Presence(near=False, on_shift=None)}
+    assert suspicion(order.frozen, order.frozen_presence) is not None
+    assert suspicion(order.track, order.presence) is None
+
+
+def test_nobody_remembers_a_day_two_days_after_it():
+    last = (LAST_WORD - at(0)) / 60_000  # in minutes
+    in_time = failed(330, observed=last, courier_id="C")
+    assert [each.lat for each in asked(MADE, in_time)] == [DOOR["lat"]]
+    late = failed(330, observed=last + 1, courier_id="C")
+    assert asked(MADE, late) == []
+    # A door nobody knew of by then is no door.
+    told = promised(0, window=AFTERNOON, destination=DOOR, observed=last + 1)
+    assert [each.lat for each in asked(told, in_time)] == [None]
+
+
+def test_a_life_goes_on_until_what_it_asks_can_be_answered():
+    rules = Judgement(Rules.model_validate(
+        {"defaults": {"maturity_days": 0}, "retention": {"ended_days": 1, "silent_days": 1}}
+    ))  # fmt: skip
+    refused = failed(330, reason="refused", courier_id="C")
+    assert order_of([MADE, refused], rules).closes_at == LAST_WORD + 1
+    unasked = failed(330, reason="refused")
+    assert order_of([MADE, unasked], rules).closes_at == at(330) + DAYS * 60_000

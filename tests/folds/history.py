@@ -22,6 +22,8 @@ HOUR = 60 * MINUTE
 START = 1_772_445_600_000  # 2026-03-02T10:00Z
 GAP = 6 * HOUR  # stands for the 90 days after which an id promised again is another order
 KNOWN = 4 * HOUR  # stands for the two days in which a courier's repeated id is known
+EVIDENCE = 2 * HOUR  # stands for the two days in which something is still said of a day
+ASKED_FOR = 27 * HOUR  # from the receipt of a position to the last question about its day
 
 RULES = Rules.model_validate(
     {
@@ -31,6 +33,7 @@ RULES = Rules.model_validate(
         "notices": {"hold_minutes": 5, "clear_hold_minutes": 5, "cooldown_minutes": 10},
     }
 )
+DOOR = {"lat": 52.5, "lon": 13.4}
 
 Line = dict[str, Any]
 KINDS = (
@@ -135,9 +138,13 @@ class _Teller:
                     "carrier": rng.choice(("swift", "slow")),
                     "promise": self.promise(at + self.at(HOUR, 4 * HOUR)),
                     "service": rng.choice(("next", "same")), "timezone": "Europe/Berlin",
+                    "destination": rng.choice((None, DOOR, DOOR)),
                 }  # fmt: skip
             case "attempt_failed":
-                return {"reason": rng.choice(("not_home", "refused", "weather"))}
+                reason = rng.choice(("not_home", "refused", "weather"))
+                return {"reason": reason, "courier_id": rng.choice((None, "c0", "c0", "c1"))}
+            case "out_for_delivery":
+                return {"courier_id": rng.choice((None, "c0", "c0", "c1"))}
             case "eta_updated":
                 return {
                     "eta": iso(at + self.at(0, 3 * HOUR)),
@@ -157,10 +164,21 @@ class _Teller:
 
     def courier(self, name: str) -> None:
         rng = self.rng
-        for _ in range(rng.randint(1, 6)):
-            at = START + self.at(0, 30 * HOUR)
+        begin = rng.choice((0, self.at(0, 24 * HOUR)))
+        for _ in range(rng.randint(1, 16)):
+            at = START + begin + self.at(0, 4 * HOUR)
             subject = {"courier_id": name, "carrier": "swift"}
-            line = self.say("position_reported", at, subject, lat=52.5, lon=13.4)
+            if rng.random() < 0.2:
+                kind = rng.choice(("shift_started", "shift_ended"))
+                line = self.say(kind, at, subject)
+            else:
+                # At the door, at 111 m, at 1.1 km, and out of reach.
+                north = rng.choice((0.0, 0.0, 0.0, 0.001, 0.01, 1.0))
+                metres = rng.choice((None, None, 30.0, 120.0, 250.0))
+                line = self.say(
+                    "position_reported", at, subject,
+                    lat=DOOR["lat"] + north, lon=DOOR["lon"], accuracy_m=metres,
+                )  # fmt: skip
             at = int(datetime.fromisoformat(self.lines[-1]["observed_at"]).timestamp() * 1000)
             self.copies(line, at, most=KNOWN - 10 * MINUTE)
 
@@ -170,7 +188,7 @@ def history(rng: Random) -> History:
     teller = _Teller(rng)
     for number in range(rng.randint(1, 4)):
         teller.order(f"o{number}")
-    for number in range(rng.randint(0, 2)):
+    for number in range(rng.randint(0, 3)):
         teller.courier(f"c{number}")
     rng.shuffle(teller.lines)
     lines = [json.dumps(line).encode() for line in teller.lines]

@@ -5,17 +5,17 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from streams import couriers, orderrows
+from streams import orderrows, sightings
 from streams.clocks import Watermarks
-from streams.couriers import CouriersFold
-from streams.domain import order, row
+from streams.domain import order, row, suspects
 from streams.engine.partition import Partition
 from streams.engine.rows import PARTITION_KEY, PartitionRows, pack
 from streams.engine.writer import Outbox
 from streams.orderrows import OrderRows
 from streams.orders import OrdersFold
+from streams.sightings import Sightings
 
-from .history import GAP, KNOWN
+from .history import ASKED_FOR, EVIDENCE, GAP, KNOWN
 
 
 @contextmanager
@@ -24,7 +24,8 @@ def short_times(cached: int) -> Any:
     with ExitStack() as stack:
         for where, name, value in (
             (order, "NEW_LIFE_MS", GAP), (row, "NEW_LIFE_MS", GAP),
-            (couriers, "KNOWN_MS", KNOWN), (orderrows, "CACHED_ROWS", cached),
+            (sightings, "KNOWN_MS", KNOWN), (orderrows, "CACHED_ROWS", cached),
+            (suspects, "EVIDENCE_MS", EVIDENCE), (sightings, "ASKED_FOR_MS", ASKED_FOR),
         ):  # fmt: skip
             stack.enter_context(patch.object(where, name, value))
         yield
@@ -89,7 +90,7 @@ def _lag_forgotten() -> AbstractContextManager[Any]:
 MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "no-origin-vector": lambda: patch.object(Watermarks, "repeats", _never),
     "no-row-guard": lambda: patch.object(OrderRows, "holds", _never),
-    "no-row-guard-of-couriers": lambda: patch.object(CouriersFold, "_holds", _never),
+    "no-row-guard-of-couriers": lambda: patch.object(Sightings, "_holds", _never),
     "no-archive-guard": lambda: patch.object(PartitionRows, "recovered_off", lambda *_: -1),
     "clock-is-max": lambda: patch.object(Watermarks, "clock", property(_maximum)),
     "no-clamp": lambda: patch.object(Watermarks, "clamp", lambda _, __, at: at),

@@ -83,7 +83,7 @@ def replayed(arrivals: list[Arrival], as_of: int) -> dict[str, Any]:
     replay.as_of = as_of
     for arrival in arrivals:
         replay._take(arrival)
-    replay.orders.advance(as_of, len(arrivals), replay.out)
+    replay.advance(as_of)
     return replay.report()
 
 
@@ -98,7 +98,7 @@ def _effective(world: "World") -> Iterator[tuple[tuple[str, int, int], int]]:
                 headers = dict(record.headers)
                 if headers.get("kind") == b"tick":
                     marks.tick(record.value or b"{}", caught_up=True)
-                elif "origin" in headers:
+                elif "kind" not in headers:
                     upstream, origin = parse_origin(headers["origin"])
                     if not marks.repeats(upstream, origin):
                         at = marks.clamp(upstream, int(headers["received_at"]))

@@ -80,7 +80,7 @@ class World:
             await self._doom(self.doomed)
         if self.rng.random() < 0.05:
             self._answer()
-        if self.kills and self.rng.random() < 0.01:
+        if self.kills > 0 and self.rng.random() < 0.01:
             await self._kill(self.rng.randrange(len(self.owners)))
 
     def _done(self) -> bool:

@@ -6,6 +6,7 @@ from streams.domain.cells import Measures
 from streams.domain.kpi.figures import Json, ratio
 from streams.domain.order import Order
 from streams.domain.promises import Resolved
+from streams.domain.suspects import Answers
 from streams.domain.tracking import Track
 from streams.domain.verdicts import Verdict, judge
 
@@ -18,11 +19,12 @@ RESTATED = ("restated", "accountable.restated")
 
 def count(measures: Measures, order: Order, clock: Millis) -> None:
     """Add the frozen verdicts and the restated ones, each once its deadline passed (L1)."""
-    restated = _verdicts(order, order.track, order.promise, clock)
-    if order.frozen is order.track:
+    restated = _verdicts(order, order.track, order.promise, clock, order.presence)
+    answers = order.frozen_presence
+    if order.frozen is order.track and answers == order.presence:
         frozen = restated
     else:
-        frozen = _verdicts(order, order.frozen, order.frozen_promise, clock)
+        frozen = _verdicts(order, order.frozen, order.frozen_promise, clock, answers)
     for names, verdicts in ((RESTATED, restated), (FROZEN, frozen)):
         for name, verdict in zip(names, verdicts, strict=False):
             measures[f"{name}.{verdict.outcome}"] = 1
@@ -35,13 +37,13 @@ def count(measures: Measures, order: Order, clock: Millis) -> None:
 
 
 def _verdicts(
-    order: Order, track: Track, promise: Resolved | None, clock: Millis
+    order: Order, track: Track, promise: Resolved | None, clock: Millis, answers: Answers
 ) -> tuple[Verdict, ...]:
     """Return the raw and the accountable verdict by a track; none before the deadline."""
     raw = judge(track, promise, clock, order.judgement)
     if raw.outcome is None:
         return ()
-    return raw, judge_accountable(track, promise, clock, order.judgement, order.presence)
+    return raw, judge_accountable(track, promise, clock, order.judgement, answers)
 
 
 def block(m: Measures) -> Json:

@@ -1,0 +1,300 @@
+"""What came of couriers lately: each event once, what it said, and how often it came.
+
+Rows of ten minutes of receipt for each courier. All copies of an event stand where the first
+came, if that is less than two days ago: the least is the event, the others are duplicates, in
+whatever order they came. Counts of rows that no copy can ask for go to one archive row; the
+rows themselves stay for as long as an order can ask where the courier was.
+"""
+
+import json
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from models.base import Millis, millis
+from models.events import CourierEvent
+from streams.domain.arrivals import SKEW_MS, content_of
+from streams.domain.cells import add
+from streams.domain.presence import EVIDENCE_MS
+from streams.domain.visits import Fix, Turn
+from streams.domain.zones import DAY_MS
+from streams.engine.api import Rows
+
+KNOWN_MS = 48 * 3_600_000
+# From the receipt of a position to the last question about its local day, which ends at most
+# two days after the position was taken.
+ASKED_FOR_MS = EVIDENCE_MS + 2 * DAY_MS
+SPAN_MS = 600_000
+SPAN = b"h/"
+ARCHIVE = b"\x01counts"
+# Contents of one courier in one span; a row has its bounds. Beyond, nothing is remembered.
+MOST_KNOWN = 4_000
+
+# What an event says that can be asked for: [when, lat, lon, accuracy] or [when, starts].
+Said = list[Any] | None
+# An entry: [offset and receipt of the first copy to come,
+#            {digest of content: [how many, least receipt, unknown fields in that, `Said`]}]
+Entry = list[Any]
+Counts = dict[str, int]
+Evidence = Fix | Turn | None
+
+
+class Span(msgspec.Struct, array_like=True):
+    """What came of a courier in ten minutes: entries by digest of the event's id.
+
+    `held` is how many contents they hold, `more` counts what was not remembered, `over` tells
+    that all counts are in the archive.
+    """
+
+    ids: dict[bytes, Entry]
+    held: int = 0
+    more: Counts = {}
+    over: bool = False
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Span).decode
+
+
+class Sightings:
+    """The rows of one partition's couriers; `rows` None keeps them in memory alone (replay)."""
+
+    def __init__(self, rows: Rows | None = None) -> None:
+        self.spans: dict[bytes, Span] = {}
+        self.known: dict[str, dict[bytes, list[bytes]]] = {}
+        self.live: Counts = {}
+        self.archived: Counts = {}
+        self._rows = rows
+        self._by_time: dict[Millis, set[bytes]] = {}
+        self._by_courier: dict[str, set[bytes]] = {}
+        self._ended = 0
+        self._dirty: dict[bytes, int] = {}
+
+    # -- rows ------------------------------------------------------------------------------
+
+    def load(self, key: bytes, payload: bytes) -> None:
+        """Take up a row as it was recovered."""
+        if key == ARCHIVE:
+            self.archived = json.loads(payload)
+            return
+        span = self._place_span(key, _decode(payload))
+        known = self.known.setdefault(_courier_of(key), {})
+        for name in span.ids:
+            known.setdefault(name, []).append(key)
+        if not span.over:
+            add(self.live, _counts_of(span))
+
+    def put(self) -> None:
+        """Put the rows that changed."""
+        dirty, self._dirty = self._dirty, {}
+        if self._rows is None:
+            return
+        for key, offset in dirty.items():
+            if key == ARCHIVE:
+                counts = json.dumps(self.archived).encode()
+                self._rows.put(ARCHIVE, counts, offset, first=True)
+            else:
+                self._rows.put(key, _encode(self.spans[key]), offset)
+
+    def counts(self) -> Counts:
+        """Return how many events were accepted, came twice, or carried unknown fields."""
+        total = dict(self.archived)
+        add(total, self.live)
+        return total
+
+    # -- events ----------------------------------------------------------------------------
+
+    def take(
+        self, event: CourierEvent, received_at: Millis, offset: int, *, unknown: bool
+    ) -> tuple[Evidence, Evidence]:
+        """Take an event; return what it and its copies said before, and say now.
+
+        A row that includes the record already is left alone, and nothing is returned.
+        """
+        name = _id(event)
+        key = self._place(event.courier_id, name, received_at, offset)
+        if self._holds(key, offset):
+            return None, None
+        span = self.spans.get(key)
+        if span is None:
+            span = self._place_span(key, Span({}))
+        self._dirty[key] = offset
+        digest, entry = content_of(event), span.ids.get(name)
+        if (entry is None or digest not in entry[2]) and span.held >= MOST_KNOWN:
+            self._only_count(span, known=entry is not None, unknown=unknown)
+            return None, None
+        before: Evidence = None
+        if entry is None:
+            entry = span.ids[name] = [offset, received_at, {}]
+            self.known.setdefault(event.courier_id, {}).setdefault(name, []).append(key)
+        else:
+            before = _evidence(entry)
+            add(self.live, _counted(entry), -1)
+        content = entry[2].get(digest)
+        if content is None:
+            span.held += 1
+            entry[2][digest] = [1, received_at, unknown, _said(event)]
+        else:
+            content[0] += 1
+            content[1:3] = min((content[1], content[2]), (received_at, unknown))
+        add(self.live, _counted(entry))
+        return before, _evidence(entry)
+
+    def _only_count(self, span: Span, *, known: bool, unknown: bool) -> None:
+        lone = {"accepted": 1, "unknown_fields": int(unknown)}
+        counts = {"duplicate": 1, "id_conflict": 1} if known else lone
+        span.more = dict(span.more)
+        add(span.more, counts)
+        add(self.live, counts)
+
+    def of(
+        self, courier_id: str, since: Millis, until: Millis, known_by: Millis
+    ) -> Iterator[Fix | Turn]:
+        """Yield what is known of a courier from `since` to before `until` by its own time."""
+        for key in self._by_courier.get(courier_id, ()):
+            if since - SKEW_MS - SPAN_MS < _time_of(key) <= known_by:
+                for entry in self.spans[key].ids.values():
+                    said = _evidence(entry)
+                    if said is not None and tells(said, since, until, known_by):
+                        yield said
+
+    def _place(self, courier_id: str, name: bytes, received_at: Millis, offset: int) -> bytes:
+        """Return the row an event belongs to: that of its first copy, else its own.
+
+        Rows recovered ahead hold entries of later records; those are no copies yet.
+        """
+        last: tuple[int, Millis, bytes] | None = None
+        for key in self.known.get(courier_id, {}).get(name, ()):
+            first, first_at, _ = self.spans[key].ids[name]
+            if first <= offset and (last is None or first > last[0]):
+                last = first, first_at, key
+        if last is not None and abs(received_at - last[1]) < KNOWN_MS:
+            return last[2]
+        return SPAN + f"{received_at // SPAN_MS} {courier_id}".encode()
+
+    def _place_span(self, key: bytes, span: Span) -> Span:
+        self.spans[key] = span
+        self._by_time.setdefault(_time_of(key), set()).add(key)
+        self._by_courier.setdefault(_courier_of(key), set()).add(key)
+        return span
+
+    # -- what time does --------------------------------------------------------------------
+
+    def end(self, clock: Millis, offset: int) -> None:
+        """Move the counts of rows that no copy can ask for to the archive.
+
+        What came in them stays known until a partition row has passed this record: until then
+        a crash may bring back records that are its copies.
+        """
+        horizon = (clock - KNOWN_MS) // SPAN_MS * SPAN_MS - SPAN_MS
+        if horizon <= self._ended:
+            return
+        self._ended = horizon
+        times = [at for at in self._by_time if at < horizon]
+        for key in sorted(key for at in times for key in self._by_time[at]):
+            span = self.spans[key]
+            if span.over or self._holds(key, offset):
+                continue
+            counts = _counts_of(span)
+            add(self.live, counts, -1)
+            if self._rows is None or self._rows.recovered_off(ARCHIVE) < offset:
+                add(self.archived, counts)
+                self._dirty[ARCHIVE] = offset
+            span.over = True
+            self._dirty[key] = offset
+
+    def unasked(self, clock: Millis) -> list[bytes]:
+        """Return the rows of which no question at or after the clock can be, counts apart."""
+        horizon = clock - ASKED_FOR_MS - SPAN_MS
+        times = sorted(at for at in self._by_time if at < horizon)
+        return [key for at in times for key in self._by_time[at] if self.spans[key].over]
+
+    def forget(self, key: bytes) -> None:
+        """Forget a row for good, and what came in it."""
+        if self._rows is not None:
+            self._rows.delete(key)
+        span, at, courier_id = self.spans.pop(key), _time_of(key), _courier_of(key)
+        self._by_time[at].remove(key)
+        if not self._by_time[at]:
+            del self._by_time[at]
+        self._by_courier[courier_id].remove(key)
+        if not self._by_courier[courier_id]:
+            del self._by_courier[courier_id]
+        known = self.known.get(courier_id, {})
+        for name in span.ids:
+            known[name].remove(key)
+            if not known[name]:
+                del known[name]
+        if not known:
+            self.known.pop(courier_id, None)
+
+    def _holds(self, key: bytes, offset: int) -> bool:
+        return self._rows is not None and self._rows.off(key) >= offset
+
+
+def tells(said: Fix | Turn, since: Millis, until: Millis, known_by: Millis) -> bool:
+    """Tell whether something says anything about a local day: it is of it, and came in time."""
+    return since <= said.at < until and said.received_at <= known_by
+
+
+def _id(event: CourierEvent) -> bytes:
+    """Return a digest of what names an event of a courier, short however long the name is."""
+    return blake2b(f"{event.source} {event.event_id}".encode(), digest_size=12).digest()
+
+
+def _said(event: CourierEvent) -> Said:
+    at = millis(event.occurred_at)
+    if event.kind == "position_reported":
+        return [at, event.lat, event.lon, event.accuracy_m or 0.0]
+    return None if event.kind == "route_planned" else [at, event.kind == "shift_started"]
+
+
+def _evidence(entry: Entry) -> Evidence:
+    """Return what an event says, its copies with it: the least of them is the event.
+
+    A clock that runs ahead is not believed (kpis 2.12 L9).
+    """
+    contents = entry[2]
+    if len(contents) == 1:
+        ((_, received_at, _, said),) = contents.values()
+    else:
+        received_at, _, said = min(
+            (least, digest, said) for digest, (_, least, _, said) in contents.items()
+        )
+    if said is None:
+        return None
+    at = said[0] if said[0] <= received_at + SKEW_MS else received_at
+    return (Turn if len(said) == 2 else Fix)(at, received_at, *said[1:])  # noqa: PLR2004
+
+
+def _courier_of(key: bytes) -> str:
+    return key[len(SPAN) :].split(b" ", 1)[1].decode()
+
+
+def _time_of(key: bytes) -> Millis:
+    return int(key[len(SPAN) :].split(b" ", 1)[0]) * SPAN_MS
+
+
+def _counts_of(span: Span) -> Counts:
+    total = dict(span.more)
+    for entry in span.ids.values():
+        add(total, _counted(entry))
+    return total
+
+
+def _counted(entry: Entry) -> Counts:
+    """Return what an event counts, its copies with it: the least of them is the event."""
+    contents = entry[2]
+    if len(contents) == 1:
+        ((came, _, unknown, _),) = contents.values()
+        return {"accepted": 1, "duplicate": came - 1, "unknown_fields": int(unknown)}
+    came = sum(content[0] for content in contents.values())
+    _, event, unknown = min((least, each, odd) for each, (_, least, odd, _) in contents.items())
+    return {
+        "accepted": 1,
+        "duplicate": came - 1,
+        "id_conflict": came - contents[event][0],
+        "unknown_fields": int(unknown),
+    }
