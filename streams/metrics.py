@@ -199,7 +199,7 @@ class Metrics:
         carrier = self.names.carrier(fact.carrier)
         if fact.kind == "delivery_outcome":
             self._outcome(fact, carrier)
-        elif fact.kind == "attempt_concluded":
+        elif fact.kind == "attempt_concluded" and fact.revision == 1:
             result = "success" if fact.succeeded else "failure"
             labels = (*self.names.pair(fact.carrier, fact.service), "first", result)
             self._labelled(self.attempts, *labels, fact.reason or "none").inc()

@@ -112,6 +112,24 @@ def test_an_order_counts_with_its_first_verdict_alone():
     assert (buckets["300.0"], buckets["900.0"], buckets["+Inf"]) == (0, 1, 1)
 
 
+def test_a_first_attempt_counts_once_however_it_is_told_again():
+    metrics = Metrics(CollectorRegistry())
+    for revision, reason, suspect in ((1, "not_home", False), (2, "not_home", True)):
+        metrics.observe(
+            AttemptConcluded(
+                fact_id="f", order_id="o", carrier="swift", at=NOW, rules="r", service="day",
+                succeeded=False, reason=reason, implicit=False, revision=revision,
+                suspect=suspect,
+            )
+        )  # fmt: skip
+    counted = [
+        value
+        for (name, *_), value in values(metrics.registry).items()
+        if name == "tower_delivery_attempts_total"
+    ]
+    assert sum(counted) == 1
+
+
 def test_a_partition_that_comes_from_elsewhere_is_no_burst():
     counts = {("order-events", 0): 40}
     growth = Growth(lambda: counts)

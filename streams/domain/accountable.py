@@ -11,10 +11,11 @@ from streams.domain import reasons
 from streams.domain.arrivals import Arrived
 from streams.domain.attempts import Attempt
 from streams.domain.judgement import Judgement
+from streams.domain.marks import Hold
 from streams.domain.promises import Resolved
 from streams.domain.reasons import PARTY, Party
 from streams.domain.suspects import Answers, Suspicion, suspicion
-from streams.domain.tracking import Hold, Track, cancelled_by_carrier
+from streams.domain.tracking import Track, cancelled_by_carrier
 from streams.domain.verdicts import (
     NO_PROMISE,
     NOTHING_CAME,

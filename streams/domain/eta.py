@@ -7,8 +7,9 @@ said up to the handover counts; a promise that the consignee changed ends the se
 from typing import NamedTuple
 
 from models.base import Millis, millis
+from streams.domain.marks import Said
 from streams.domain.promises import Resolved
-from streams.domain.tracking import Said, Track
+from streams.domain.tracking import Track
 
 HORIZONS: dict[str, Millis] = {
     "t120": 120 * 60_000,

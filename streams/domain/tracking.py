@@ -5,7 +5,7 @@ sorted list, so the two agree by construction wherever an event sorts last.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from models.base import Millis, millis
 from models.events import (
@@ -14,7 +14,6 @@ from models.events import (
     EtaUpdated,
     FeedbackGiven,
     OrderPromised,
-    Outcome,
     OutForDelivery,
     Point,
     Promise,
@@ -26,39 +25,12 @@ from streams.domain import lifecycle, reasons
 from streams.domain.arrivals import Arrived, LifeKey
 from streams.domain.attempts import Attempts
 from streams.domain.judgement import Judgement
+from streams.domain.marks import Decision, Hold, Said, Wish
 
 INSTRUMENTS = (
     "csat", "nps", "ces", "courier_communication", "courier_professionalism", "parcel_care",
 )  # fmt: skip
 
-
-class Hold(NamedTuple):
-    """The parcel was kept from going on: by what event, and until when (None: it still is).
-
-    Any event that touches the parcel ends a hold; a promise or another hold does not (L23).
-    """
-
-    by: Arrived
-    until: Millis | None = None
-
-
-class Wish(NamedTuple):
-    """The consignee asked for another promise."""
-
-    at: Millis
-    promise: Promise
-    by: Arrived
-
-
-class Decision(NamedTuple):
-    """A person's word in a dispute; the event names who and why."""
-
-    verdict: Outcome
-    by: Arrived
-
-
-# An ETA: when it was said, the instant it names, whether the tower said it, the event.
-Said = tuple[Millis, Millis, bool, EtaUpdated]
 
 _START: LifeKey = (-(1 << 62), 0, 0, "", "")
 

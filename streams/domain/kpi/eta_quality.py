@@ -12,7 +12,8 @@ from models.base import Millis
 from streams.domain.cells import Measures
 from streams.domain.eta import series
 from streams.domain.kpi.figures import Json, ratio
-from streams.domain.tracking import Said, Track
+from streams.domain.marks import Said
+from streams.domain.tracking import Track
 
 MINUTE_MS = 60_000
 
