@@ -38,6 +38,7 @@ KPIS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         )
         for within, last in WITHIN.items()
     },
+    "csat": (("feedback.csat.good",), ("feedback.csat.n",)),
 }
 WINDOW_DAYS: dict[str, int] = {"today": 1, "7d": 7, "28d": 28}
 ALL = "all"

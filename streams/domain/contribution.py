@@ -4,6 +4,7 @@ from models.base import Millis
 from streams.domain.cells import EVENTS, Contribution, Measures
 from streams.domain.kpi import (
     attempt_companions,
+    couriers,
     delivery_time,
     eta_deviation,
     eta_quality,
@@ -49,6 +50,7 @@ def contribution(
             eta_quality.count_open(measures, track)
         if track.answers:
             feedback.count(measures, track.answers)
+            couriers.count(counted, order)
         if order.judgement.levels is not None:
             sla.count(measures, order, clock, breaches, ended_silent=ended_silent)
         counted[order.cell] = measures

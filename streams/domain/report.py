@@ -10,6 +10,7 @@ from models.base import Millis
 from streams.domain.cells import EVENTS, Cell, Measures, add
 from streams.domain.kpi import (
     attempt_companions,
+    couriers,
     delivery_time,
     eta_deviation,
     eta_quality,
@@ -43,6 +44,7 @@ def report(
             "region": _by(forward, lambda cell: cell.region, levels=levels),
         },
         "returns": kpi(_sum(returns), levels=levels),
+        "couriers": couriers.block(cells),
     }
 
 

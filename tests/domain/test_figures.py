@@ -187,13 +187,14 @@ KPI = {
     "notices": {"requested", "sent", "suppressed", "failed", "waiting", "duplicates"},
     "feedback": {
         "answered", "csat", "nps", "ces", "courier_communication", "courier_professionalism",
-        "parcel_care",
+        "parcel_care", "intervals", "by_outcome", "csat_weighted",
     },
 }  # fmt: skip
 ANSWERS = {
     "csat": {"n", "mean", "top2"}, "nps": {"n", "score"}, "ces": {"n", "mean", "top3"},
     "courier_communication": {"n", "mean"}, "courier_professionalism": {"n", "mean"},
     "parcel_care": {"n", "mean"},
+    "by_outcome": {"on_time", "early", "late", "failed"}, "csat_weighted": {"mean", "top2"},
 }  # fmt: skip
 
 A_DAY = [
@@ -208,7 +209,7 @@ A_DAY = [
 def test_the_report_has_exactly_the_keys_that_are_built():
     found = told(*A_DAY)
     assert set(found) == {
-        "schema", "as_of", "rules", "events", "total", "carriers", "by", "returns",
+        "schema", "as_of", "rules", "events", "total", "carriers", "by", "returns", "couriers",
     }  # fmt: skip
     assert set(found["events"]) == {
         "read", "accepted", "duplicate", "id_conflict", "unknown_fields", "rejected",

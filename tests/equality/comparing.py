@@ -17,7 +17,8 @@ EXCEPTIONS = (
     "sla.reversed",
     "feedback.invited",
 )
-BY_NAME = {"carriers": 1, "by": 2}  # where the names of carriers, services, regions stand
+# Where the names of carriers, services, regions stand.
+BY_NAME = {"carriers": 1, "by": 2, "couriers": 1}
 
 
 def leaves(report: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

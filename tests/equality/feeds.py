@@ -24,6 +24,7 @@ SIMULATED = {
     "quarter": "--orders 1500 --couriers 50 --scenario quarter",
     "small": "--orders 80 --couriers 8 --scenario mixed --start 2026-11-02T06:00:00Z",
 }
+COURIER_MARKS = ("courier_communication", "courier_professionalism", "parcel_care")
 
 
 def tower(*words: object) -> None:
@@ -85,13 +86,23 @@ def closing_scene(direction: str) -> list[bytes]:
     def happened(kind: str, when: float, order: str, **more: object) -> story.Event:
         return story.event(kind, at(when), f"{order}-{direction}", **more)
 
+    def marked(order: str) -> list[story.Event]:
+        marks = dict.fromkeys(COURIER_MARKS, 4)
+        return [
+            promised(order, -600, -300),
+            happened("delivered", -310, order, courier_id="courier-1"),
+            happened("feedback_given", -200, order, **marks),
+        ]
+
     past = -9 * 24 * 60  # long enough ago for a verdict that is kept
     return story.story(
         # Read in Kathmandu the time at the door was before the window, in UTC within it.
         promised("doubtful", past - 600, past, instant=at(past), timezone="Asia/Kathmandu"),
         happened("delivered", past - 5, "doubtful", time_quality="assumed"),
-        promised("early", past - 600, past, date=at(past + 3 * 24 * 60)),
-        happened("delivered", past, "early"),
+        promised("early", past - 600, past),
+        happened("delivered", past - 100, "early"),
+        promised("days", past - 600, past, date=at(past + 3 * 24 * 60)),
+        happened("delivered", past, "days"),
         promised("turned", past - 600, past),
         happened("out_for_delivery", past - 300, "turned"),
         happened("arrived_depot", past - 100, "turned"),
@@ -105,14 +116,20 @@ def closing_scene(direction: str) -> list[bytes]:
         happened("delivered", -310, "rated"),
         happened(
             "feedback_given", -200, "rated", csat=5, nps=9, ces=6,
-            courier_communication=4, courier_professionalism=5, parcel_care=3,
+            **dict.fromkeys(COURIER_MARKS, 3),
         ),
         promised("twice", -3_000, -300),
         happened("out_for_delivery", -2_900, "twice"),
         happened("attempt_failed", -2_700, "twice", reason="not_home"),
         happened("out_for_delivery", -1_400, "twice"),
         happened("delivered", -1_200, "twice"),
+        *(each for number in range(5) for each in marked(f"marked-{number}")),
         promised("overdue", -600, -120),
+        happened("feedback_given", -20, "overdue", csat=1),
+        happened("feedback_given", past + 60, "early", csat=4),
+        promised("refused", past - 600, past),
+        happened("attempt_failed", past - 30, "refused", reason="refused"),
+        happened("feedback_given", past + 60, "refused", csat=4),
         promised("open", -60, 300),
         happened("picked_up", 0, "open"),
     )  # fmt: skip

@@ -53,3 +53,16 @@ def quantile(m: Measures, name: str, q: float) -> float | None:
 def seconds(value: float | None) -> float | None:
     """Return milliseconds as seconds."""
     return None if value is None else value / 1_000
+
+
+def interval(n: int, total: int, squares: int, scale: tuple[int, int]) -> Json:
+    """Return the interval of 95 % of a mean by the sum and the sum of squares of n values.
+
+    It is the normal one of the sample's variance, cut off at the ends of the scale; of fewer
+    than two values there is none.
+    """
+    if n < 2:  # noqa: PLR2004 - one value has no variance
+        return {"low": None, "high": None}
+    spread = Z / n * sqrt((n * squares - total * total) / (n - 1))
+    least, most = scale
+    return {"low": max(least, total / n - spread), "high": min(most, total / n + spread)}
