@@ -163,7 +163,9 @@ def _made(
         return None
     total = business_time(clock.starts_at, clock.due, calendar)
     risky = add_business_time(clock.starts_at, total * 4 // 5 + 1, calendar)
-    stops = tuple(sorted(_stops(order, level), key=lambda each: each.since))
+    ended_at = _end(order, level, started, first)
+    found = (_until(each, ended_at) for each in _stops(order, level))
+    stops = tuple(sorted((each for each in found if each), key=lambda each: each.since))
     due = _extended(clock.due, clock.starts_at, stops, calendar)
     risky_from = _extended(risky, clock.starts_at, stops, calendar)
     return Agreement(
@@ -176,7 +178,7 @@ def _made(
         due=due,
         risky_from=None if due is None else risky_from,
         breached_from=None if due is None else due + level.grace + clock.after,
-        ended_at=_end(order, level, started, first),
+        ended_at=ended_at,
         derived=order.promise is None,
     )
 
@@ -262,6 +264,16 @@ def _stops(order: "Order", level: Level) -> Iterator[Stop]:
     # A wish moves the promise and with it the end of its window, or it counts for nothing (P2).
     if track.consignee and WISH in level.stops and not level.rule.target.window_end:
         yield from _wishes(order)
+
+
+def _until(stop: Stop, ended_at: Millis | None) -> Stop | None:
+    """Return what of a stop lies before the end of an agreement: then its clock is read."""
+    if ended_at is None:
+        return stop
+    if stop.since >= ended_at:
+        return None
+    until = ended_at if stop.until is None else min(stop.until, ended_at)
+    return Stop(stop.code, stop.since, until)
 
 
 def _code(arrived: Arrived) -> str:

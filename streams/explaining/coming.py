@@ -3,7 +3,7 @@
 from typing import Any
 
 from models.base import Millis
-from streams.domain import notices
+from streams.domain import notices, sla
 from streams.domain.order import NEVER, Order
 from streams.domain.prediction import look, silent_at
 from streams.domain.row import Row
@@ -92,6 +92,9 @@ def next_look(row: Row, clock: Millis, face: Face) -> Json | None:
     if order is not None:
         if order.promise is not None and clock < order.promise.late_from:
             due.append((order.promise.late_from, "its deadline has passed and it is judged"))
+        turn = sla.next_turn(order, clock)
+        if turn is not None:
+            due.append((turn, "a service level is at risk or broken from then on"))
         at = notices.next_look(row.ledger, order, clock)
         due.append((at, "whether its customer is to be told"))
     at, why = min(due)

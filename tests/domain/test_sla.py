@@ -390,6 +390,20 @@ def test_a_failed_attempt_with_a_code_stops_the_clock_until_the_next_touch():
     assert due(unexcused, ruled()) == at(2_880)
 
 
+@pytest.mark.parametrize(("minute", "broken"), [(2_880, False), (2_881, True)])
+def test_what_stops_the_clock_when_it_is_read_already_stops_nothing(minute, broken):
+    rules = ruled(level(metric="first_attempt"))
+    events = [PROMISED, out(200), failed(minute, "wrong_address_given")]
+    assert agreed(events, rules)[1].stops == ()
+    assert ("breached" in section(*events, rules=rules)) is broken
+    # Held over its end the clock is read at the end: of 400 minutes 100 had run.
+    answered = ruled(level(metric="response"))
+    events = [asked(0), PROMISED, turned("held", 100, "documents"), called(400)]
+    _, agreement = agreed(events, answered)
+    assert (agreement.due, agreement.ended_at) == (at(2_880 + 300), at(400))
+    assert agreement.elapsed(at(9_000)) == 100 * 60_000
+
+
 def test_the_consignees_wish_stops_the_clock_until_the_wished_time_begins():
     wish = changed(1_000, window=(5_000, 5_200))
     assert due([PROMISED, wish], ruled()) == at(2_880 + 4_000)
