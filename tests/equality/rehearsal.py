@@ -9,6 +9,7 @@ from random import Random
 
 from prometheus_client import CollectorRegistry
 
+from models.rules import Rules
 from streams import topics
 from streams.app import sources
 from streams.config import Settings
@@ -21,9 +22,9 @@ from streams.metrics import Metrics
 from streams.pacing import PublishOptions, Tick, schedule
 from streams.partitioner import partition_of
 from streams.publishing import RECEIVED_AT, TICK
-from streams.rules import load
 
 PARTITIONS = 2
+SHIPPED = Rules()
 
 
 class Logs:
@@ -133,7 +134,7 @@ class Place:
 CUTS = ("outputs", "after-outputs", "first", "rest", "cells", "before-partition-row")
 
 
-def rehearse(arrivals, seed, *, crashes=True, tick_seconds=900.0):
+def rehearse(arrivals, seed, *, crashes=True, tick_seconds=900.0, rules=SHIPPED):
     """Return the live report of a feed after a random run of the folds over it."""
     rng = Random(seed)  # noqa: S311
     settings = Settings(partitions=PARTITIONS, clock="feed")
@@ -141,7 +142,7 @@ def rehearse(arrivals, seed, *, crashes=True, tick_seconds=900.0):
     metrics = Metrics(CollectorRegistry())
     places = [
         Place(source, number, logs)
-        for source in sources(settings, Judgement(load(None)), metrics)
+        for source in sources(settings, Judgement(rules), metrics)
         for number in range(PARTITIONS)
     ]
     share = rng.choice((0.0, 0.02, 0.1)) if crashes else 0.0

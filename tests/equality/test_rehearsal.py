@@ -6,20 +6,37 @@ from random import Random
 
 import pytest
 
+from models.rules import Rules
 from streams.domain.cells import EVENTS
 from streams.domain.row import Row
 from streams.feed import in_order_of_arrival
 from streams.replay import Replay
-from streams.rules import load
 from streams.simulate import DaySpec, day
 from streams.simulate.lines import said
 from tests.domain.given import DAYS, JUDGEMENT, arrivals, at
 from tests.domain.histories import Teller, lines
 from tests.equality.comparing import differences
-from tests.equality.rehearsal import rehearse
+from tests.equality.rehearsal import SHIPPED, rehearse
 from tests.story import arrived, delivered, in_transit, promised
 
 TICK_SECONDS = (1, 900, 86_400)
+WEEK = {"country": "DE", "hours": {"opens": "08:00", "closes": "18:00"}}
+LEVELS = Rules.model_validate({
+    "calendars": {"week": WEEK},
+    "sla": [
+        {"name": "any", "metric": "handover", "target": {"hours": 30}},
+        {
+            "name": "north",
+            "region": "north",
+            "metric": "handover",
+            "target": {"business_days": 1, "cut_off": "12:00", "calendar": "week"},
+        },
+        {"name": "door", "metric": "first_attempt", "target": {"window_end": True}},
+        {"name": "raw", "metric": "pickup", "target": {"minutes": 90}, "view": "raw"},
+        {"name": "way", "metric": "transit", "target": {"hours": 9, "calendar": "week"}},
+        {"name": "word", "metric": "response", "target": {"minutes": 20}},
+    ],
+})  # fmt: skip
 BEGINS = datetime(2026, 3, 3, 6, tzinfo=UTC)
 
 
@@ -36,10 +53,14 @@ def simulated(rng):
 
 
 def agree(story, seed, rng):
-    replay = Replay(load(None))
+    rules = rng.choice((SHIPPED, LEVELS))
+    replay = Replay(rules)
     replay.run(story)
     live = rehearse(
-        in_order_of_arrival(story), rng.getrandbits(32), tick_seconds=rng.choice(TICK_SECONDS)
+        in_order_of_arrival(story),
+        rng.getrandbits(32),
+        tick_seconds=rng.choice(TICK_SECONDS),
+        rules=rules,
     )
     assert differences(live, replay.report()) == [], f"history {seed}"
 
