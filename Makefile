@@ -19,7 +19,7 @@ LOCK := env -u PIP_FIND_LINKS uv pip compile --quiet --universal --python-versio
 SOURCES := models streams dashboards tests
 GENERATED := deploy/grafana/dashboards deploy/prometheus/rules docs/lifecycle.md
 
-.PHONY: help setup fmt lint types test integration rules generate check long crash bench demo lock \
+.PHONY: help setup fmt lint types test coverage integration rules generate check long crash bench demo lock \
 	up down logs clean
 
 help: ## list the targets
@@ -64,6 +64,11 @@ integration: setup ## run only the tests that need the embedded Kafka
 
 long: setup ## run the long tests, three at a time: kills, restarts, whole files through a real Kafka
 	$(BIN)/pytest -m slow -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
+
+coverage: setup ## run the tests of what is judged; fail unless they take every branch of it
+	$(BIN)/coverage run -m pytest -m "not slow and not kafka" tests/domain tests/models tests/explaining tests/docs \
+		tests/test_codec.py tests/test_couriers.py tests/test_facts.py tests/test_rowcodec.py tests/test_rules.py
+	$(BIN)/coverage report
 
 crash: setup ## play whole towers under faults and judge them by replay; make crash RUNS=30 SEED=7
 	$(BIN)/python -m tests.crash --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(if $(SHORT),--short)

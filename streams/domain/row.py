@@ -235,13 +235,9 @@ class Row:
 
 
 def _of(settlement: Settlement) -> Contribution:
-    match settlement:
-        case Closed(counted):
-            return counted
-        case Refused():
-            return REFUSED
-        case Forgotten():
-            return {}
+    if isinstance(settlement, Closed):
+        return settlement.contribution
+    return REFUSED if isinstance(settlement, Refused) else {}
 
 
 def _sum(total: Contribution, more: Contribution) -> None:

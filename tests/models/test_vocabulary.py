@@ -180,3 +180,29 @@ def test_the_unions_describe_themselves_as_json_schema() -> None:
     assert len(couriers.json_schema()["discriminator"]["mapping"]) == 4
     occurred_at = Delivered.model_json_schema()["properties"]["occurred_at"]
     assert occurred_at["format"] == "date-time"
+
+
+def told(kind: str, **more: object) -> dict[str, object]:
+    return {
+        "kind": kind,
+        "event_id": "e",
+        "order_id": "A-1",
+        "source": "hub",
+        "occurred_at": NOON,
+        **more,
+    }
+
+
+def test_a_zone_that_nobody_knows_is_refused() -> None:
+    read = TypeAdapter[Any](OrderEvent).validate_python
+    assert read(told("order_promised", carrier="c", timezone="Europe/Berlin"), strict=False)
+    with pytest.raises(ValidationError, match="IANA"):
+        read(told("order_promised", carrier="c", timezone="Europe/Atlantis"), strict=False)
+
+
+def test_a_range_of_etas_runs_from_low_to_high() -> None:
+    read = TypeAdapter[Any](OrderEvent).validate_python
+    told_range = told("eta_updated", eta=NOON, by="carrier", eta_low=NOON, eta_high=NOON)
+    assert read(told_range, strict=False)
+    with pytest.raises(ValidationError, match="eta_low"):
+        read(told_range | {"eta_high": "2026-05-04T11:59:59Z"}, strict=False)
