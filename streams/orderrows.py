@@ -14,6 +14,7 @@ from streams.engine.api import Rows
 from streams.rowcodec import Standing, decode_row, encode_row
 
 CACHED_ROWS = 3_000  # decoded rows kept in memory for each partition, some 12 KB each
+CROWD = 1_000  # decoded beyond that before they are put in the middle of a record
 
 # How a row stands, for the next recovery; None where that has to be found out anew.
 Stand = Callable[[bytes, Row], Standing | None]
@@ -85,6 +86,11 @@ class OrderRows:
         """Forget the rows decoded longest ago; what they hold has been put."""
         while len(self._decoded) > CACHED_ROWS:
             self._decoded.popitem(last=False)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether many more rows are decoded than are kept."""
+        return self._rows is not None and len(self._decoded) > CACHED_ROWS + CROWD
 
     def bury(self) -> None:
         """Delete the dead markers that a durable partition row has passed."""

@@ -142,7 +142,7 @@ class OrdersFold:
         for record in records:
             self._record(record, out)
         self._tell_clock(out)
-        self.rows.put(self._standing, self.book.archive_row)
+        self._put()
 
     def beat(self, beat: Beat, out: Outputs) -> None:
         """Time is an event here: nothing but ticks moves the clock."""
@@ -248,6 +248,7 @@ class OrdersFold:
                     self._arm(key, self.rows.get(key), self.clock)
                 else:
                     self._act(key, self.rows.get(key), offset, out, at)
+                    self._put_if_crowded()
         if self._deferred and self.marks.caught_up:
             waiting, self._deferred = sorted(self._deferred), set()
             for key in waiting:
@@ -257,6 +258,7 @@ class OrdersFold:
                     row = self.rows.get(key)
                     self._plan_now(key, row, self.clock, out)
                     self._changed_at(key, row, offset, self.clock)
+                    self._put_if_crowded()
 
     def _receipt(self, record: Record, out: Outputs) -> None:
         key = record.key or b""
@@ -285,7 +287,7 @@ class OrdersFold:
             for fact in sla_news(row, key, self.clock):  # noted where no facts are wanted, too
                 if self.facts:
                     self._fact(fact, out)
-        if self.marks.caught_up:
+        if self.marks.caught_up or not _to_be_planned(row):
             self._plan_now(key, row, at, out)
         else:
             row.ledger.deferred = True
@@ -339,6 +341,14 @@ class OrdersFold:
 
     # -- deadlines and what is put --------------------------------------------------------
 
+    def _put(self) -> None:
+        self.rows.put(self._standing, self.book.archive_row)
+
+    def _put_if_crowded(self) -> None:
+        """Put what one leap of the clock changed before it fills the memory."""
+        if self.rows.crowded:
+            self._put()
+
     def _arm(self, key: bytes, row: Row, planned: Millis) -> None:
         """Set the next deadline of a row whose notices were looked at as of `planned`."""
         self._deadlines.set(key, next_deadline(row, self.clock, planned))
@@ -350,9 +360,11 @@ class OrdersFold:
         waits, a stub, and what is parked, which is judged anew by every clock. And none of
         one that waits for an answer, which is then asked for again.
         """
-        if row.order is None or row.parked or row.ledger.deferred or row.asked:
+        if row.order is None or row.parked or row.asked:
             return None
         packed = self._changed[key] = self._packed(row)
+        if row.ledger.deferred:
+            return None
         return Standing(self.judgement.id, self._deadlines.of(key), msgspec.Raw(packed))
 
     def _packed(self, row: Row) -> bytes:
@@ -380,3 +392,11 @@ class OrdersFold:
 
 def _of_couriers(upstream: str) -> bool:
     return upstream.startswith("couriers/")
+
+
+def _to_be_planned(row: Row) -> bool:
+    """Tell whether there may be a notice to ask for, or one to take back."""
+    order, ledger = row.order, row.ledger
+    return order is not None and (
+        order.track.open or (ledger.version > 0 and not ledger.superseded)
+    )

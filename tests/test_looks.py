@@ -7,8 +7,10 @@ Minutes after nine; the promise is the window 14:00 to 18:00, so that an ETA of 
 import json
 from typing import Any
 
+import pytest
+
 from models.rules import Rules
-from streams import topics
+from streams import orderrows, topics
 from streams.clocks import TICK, origin_header
 from streams.codec import Rejected, decode_order
 from streams.domain.judgement import Judgement
@@ -17,7 +19,7 @@ from streams.engine.rows import PartitionRows
 from streams.engine.writer import Outbox
 from streams.orders import OrdersFold
 from tests.domain.given import at
-from tests.story import eta, out, promised
+from tests.story import delivered, eta, out, promised
 
 UPSTREAM = "order-events/0"
 PROMISED = promised(0, window=(300, 540), timezone="Europe/Berlin")
@@ -88,3 +90,41 @@ def test_a_plan_that_waits_is_made_when_nobody_lags_behind():
     assert inbox.tick(400, caught_up=False) == ([], 0)
     assert inbox.tick(410) == ([], 1)  # late enough from now on
     assert inbox.tick(420) == ([("delay_predicted", 420)], 1)
+
+
+def test_an_order_that_ended_in_a_backlog_has_no_plan_that_waits():
+    inbox = Inbox()
+    inbox.hear(250, PROMISED, out(200), eta(249, 600), delivered(250))
+    assert inbox.tick(300, caught_up=False) == ([], 0)
+    assert inbox.tick(310) == ([], 0)
+    inbox.hear(320, promised(0, order_id="A-2", window=(300, 540)))
+    assert inbox.tick(330) == ([], 0)
+
+
+@pytest.mark.parametrize("caught_up", [False, True])
+def test_one_leap_of_the_clock_fills_no_memory(monkeypatch, caught_up):
+    monkeypatch.setattr(orderrows, "CACHED_ROWS", 2)
+    monkeypatch.setattr(orderrows, "CROWD", 1)
+    inbox = Inbox()
+    inbox.tick(240, caught_up=caught_up)
+    for number in range(20):
+        inbox.hear(250, promised(0, order_id=f"A-{number}", window=(300, 540)))
+    decoded: list[int] = []
+    monkeypatch.setattr(
+        inbox.fold, "_changed_at", _noting(inbox.fold._changed_at, inbox.fold, decoded)
+    )
+    _, rows = inbox.tick(600)
+    assert rows == 20
+    # silent at 17:00 if the plan did not wait, then late at 18:00
+    assert len(decoded) == (40 if caught_up else 20)
+    assert max(decoded) <= 2 + 1 + 1
+
+
+def _noting(change: Any, fold: OrdersFold, decoded: list[int]) -> Any:
+    """Return a change of a row that notes how many are in memory then."""
+
+    def changed(*given: Any) -> None:
+        change(*given)
+        decoded.append(sum(1 for _ in fold.rows.decoded()))
+
+    return changed

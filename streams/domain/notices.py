@@ -180,9 +180,10 @@ def next_look(ledger: Ledger, order: Order, now: Millis) -> Millis:
         return NEVER
     if track.etas and now < track.etas[-1][0]:
         next_at = track.etas[-1][0]  # in force from then on
-    if not ledger.told and now < (at := _hold_ends(ledger, order, silent=False)):
+    late_from = promise.late_from  # what was not said before is not said any more
+    if not ledger.told and now < (at := _hold_ends(ledger, order, silent=False)) < late_from:
         next_at = min(at, next_at)
-    if ledger.delivered and now < (at := _clear_at(ledger, order)):
+    if ledger.delivered and now < (at := _clear_at(ledger, order)) < late_from:
         next_at = min(at, next_at)
     if ledger.last_at is not None and now < (at := ledger.last_at + times.cooldown):
         next_at = min(at, next_at)

@@ -26,6 +26,7 @@ def short_times(cached: int) -> Any:
             (order, "NEW_LIFE_MS", GAP), (row, "NEW_LIFE_MS", GAP),
             (sightings, "KNOWN_MS", KNOWN), (orderrows, "CACHED_ROWS", cached),
             (suspects, "EVIDENCE_MS", EVIDENCE), (sightings, "ASKED_FOR_MS", ASKED_FOR),
+            (orderrows, "CROWD", 0),
         ):  # fmt: skip
             stack.enter_context(patch.object(where, name, value))
         yield
