@@ -34,7 +34,7 @@ class Sent:
 
     keep: bool = False
     messages: list[tuple[str, bytes | None, bytes | None]] = field(default_factory=list)
-    asked: list[bytes] = field(default_factory=list)
+    asked: list[bytes] = field(default_factory=list[bytes])
 
     def send(
         self,

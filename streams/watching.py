@@ -106,7 +106,7 @@ class Watching:
         days = self._days.get(courier_id)
         if days is None or before == after:
             return
-        touched = []
+        touched: list[tuple[int, Asked, Day]] = []
         for part, watch in days.items():
             gone = before is not None and tells(before, *part)
             come = after is not None and tells(after, *part)
@@ -116,7 +116,7 @@ class Watching:
                 watch.day.add(after)
             if gone or come:
                 touched += [(asked.number, asked, watch.day) for asked in watch.asked.values()]
-        for _, asked, day in sorted(touched, key=lambda each: each[0]):
+        for _, asked, day in sorted(touched, key=_number):
             now = day.answer(asked.question)
             if now != asked.said:
                 asked.said = now
@@ -156,6 +156,10 @@ class Watching:
 
 def _part(question: Question) -> _Part:
     return question.since, question.until, question.known_by
+
+
+def _number(touched: tuple[int, Asked, Day]) -> int:
+    return touched[0]
 
 
 def _at(said: Fix | Turn) -> Millis:
