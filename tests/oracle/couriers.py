@@ -54,7 +54,7 @@ class Couriers:
             at, _, event = winner
             self.told[courier].append((event_time(at, event, None), at, event))
         for events in self.told.values():
-            events.sort(key=lambda each: (each[0], each[1], each[2]["event_id"]))
+            events.sort(key=lambda each: (each[0], each[1], *_tie(each[2])))
 
     def _of(self, courier: str, kinds: set[str], known_by: int) -> list[tuple[int, Event]]:
         return [
@@ -73,7 +73,7 @@ class Couriers:
                 continue
             if kept:
                 took = at - kept[-1][0]
-                if distance(kept[-1][1], fix) > FASTEST_METRES_PER_MS * took:
+                if took == 0 or distance(kept[-1][1], fix) > FASTEST_METRES_PER_MS * took:
                     continue
             kept.append((at, fix))
         return [fix for _, fix in kept]
@@ -83,17 +83,21 @@ class Couriers:
     ) -> bool:
         """Tell whether an instant lies outside the shift that is known of its local day."""
         day = local_day(at, where)
-        changes = self._of(courier, {"shift_started", "shift_ended"}, known_by)
-        before = [(when, each["kind"]) for when, each in changes if when <= at]
+        changes = [
+            (when, each["kind"])
+            for when, each in self._of(courier, {"shift_started", "shift_ended"}, known_by)
+            if local_day(when, where) == day
+        ]
+        before = [(when, kind) for when, kind in changes if when <= at]
         if before:
             when, kind = before[-1]
-            return kind == "shift_ended" and when < at and local_day(when, where) == day
-        after = [(when, each["kind"]) for when, each in changes if when > at]
-        return (
-            bool(after)
-            and after[0][1] == "shift_started"
-            and local_day(after[0][0], where) == day
-        )
+            return kind == "shift_ended" and when < at
+        return bool(changes) and changes[0][1] == "shift_started"
+
+
+def _tie(event: Event) -> tuple[Any, ...]:
+    """Order what was said of one instant and received together: ends before starts."""
+    return event["kind"], event.get("lat"), event.get("lon"), accuracy(event)
 
 
 def accuracy(fix: dict[str, Any]) -> float:

@@ -63,6 +63,7 @@ class Order:
         self.region = said("region") or "unknown"
         self.customer, self.group = said("customer_id"), said("group_id")
         self.door = said("destination")
+        self.door_heard = next((key[1] for key, each in told if each.get("destination")), 0)
         self.is_return = first.get("direction") == "return"
         self.own = {**rules, **rules["carriers"].get(self.carrier, {})}
         self.own["grace_minutes"] = {**rules["grace_minutes"], **self.own["grace_minutes"]}

@@ -50,6 +50,12 @@ def local_day(at: int, where: tzinfo) -> date:
     )
 
 
+def day_ends(at: int, where: tzinfo) -> int:
+    """Return when the calendar day of an instant ends."""
+    tomorrow = local_day(at, where) + timedelta(days=1)
+    return ms(datetime.combine(tomorrow, clock_time(0, tzinfo=where)))
+
+
 class Due:
     """A promise resolved: start, end, middle and the first millisecond that is late."""
 

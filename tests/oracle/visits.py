@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.oracle.couriers import Couriers, accuracy, distance, were_there
 from tests.oracle.events import IMPLICIT, PRESENT, Event, name_of, reason_of
-from tests.oracle.times import DAY, HOUR, local_day
+from tests.oracle.times import DAY, HOUR, day_ends, local_day
 
 if TYPE_CHECKING:
     from tests.oracle.order import Order
@@ -140,6 +140,10 @@ def doubt(order: "Order", couriers: Couriers, known_by: int) -> Doubt:
         return Doubt(False, "arrived that day")
     if visit.courier is None:
         return Doubt(False, "by whom is not known")
+    over = day_ends(at, where) + 2 * DAY  # nothing is said of that day from then on
+    if next(key[2] for key, event in order.events if event is visit.scan) >= over:
+        return Doubt(False, "nobody remembers that day")
+    door, known_by = door if order.door_heard < over else None, min(known_by, over - 1)
     fixes = couriers.fixes(visit.courier, day, where, known_by)
     if fixes and door and not were_there(fixes, door):
         return Doubt(True, "fixes elsewhere")
