@@ -10,6 +10,7 @@ from streams.cli.main import main
 from streams.feed import in_order_of_arrival, read_lines
 from tests import story
 from tests.domain.histories import Teller, text
+from tests.domain.worlds import world
 
 CLOSING = 1_793_628_000_000  # 2026-11-02T14:00Z
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +71,19 @@ def lives(folder: Path, seed: int, count: int) -> Path:
     made = folder / "lives.jsonl"
     made.write_text("".join(json.dumps(event) + "\n" for event in events))
     return made
+
+
+def worlds(seed: int, count: int) -> list[bytes]:
+    """Return random worlds with couriers who are asked where they were, ids of their own."""
+    told: list[bytes] = []
+    for number in range(count):
+        events, _, _ = world(seed * 1_000 + number)
+        for event in events:
+            for name in ("order_id", "courier_id"):
+                if isinstance(event.get(name), str):
+                    event[name] = f"{number}-{event[name]}"
+            told.append(json.dumps(event).encode())
+    return told
 
 
 def closing_scene(direction: str) -> list[bytes]:
@@ -146,7 +160,7 @@ def everything_small(folder: Path, seed: int) -> Path:
     parts += [simulated("small", folder, seed), lives(folder, seed, 250)]
     made = folder / "everything.jsonl"
     lines = [line for part in parts for line in read_lines(part)]
-    lines += closing_scene("forward") + closing_scene("return")
+    lines += worlds(seed, 60) + closing_scene("forward") + closing_scene("return")
     kept = [each.raw for each in in_order_of_arrival(lines) if each.received_at <= CLOSING]
     made.write_bytes(b"".join(line + b"\n" for line in kept))
     return made

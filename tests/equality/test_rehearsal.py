@@ -15,6 +15,7 @@ from streams.simulate import DaySpec, day
 from streams.simulate.lines import said
 from tests.domain.given import DAYS, JUDGEMENT, arrivals, at
 from tests.domain.histories import Teller, lines
+from tests.domain.worlds import world
 from tests.equality.comparing import differences
 from tests.equality.rehearsal import SHIPPED, rehearse
 from tests.story import arrived, delivered, in_transit, promised
@@ -45,6 +46,11 @@ def random_lives(rng):
     return lines([event for teller in tellers for event in teller.life()])
 
 
+def random_worlds(rng):
+    events, _, _ = world(rng.getrandbits(32))
+    return lines(events)
+
+
 def simulated(rng):
     scenario = rng.choice(("hostile_day", "quarter"))
     made = day(DaySpec(orders=4, couriers=2, seed=rng.getrandbits(32), start=BEGINS,
@@ -65,7 +71,10 @@ def agree(story, seed, rng):
     assert differences(live, replay.report()) == [], f"history {seed}"
 
 
-def rehearsals(seed, lives, days):
+def rehearsals(seed, lives, days, worlds):
+    for number in range(worlds):
+        rng = Random(f"worlds {seed} {number}")  # noqa: S311
+        agree(random_worlds(rng), number, rng)
     for number in range(lives):
         rng = Random(f"lives {seed} {number}")  # noqa: S311
         agree(random_lives(rng), number, rng)
@@ -75,13 +84,13 @@ def rehearsals(seed, lives, days):
 
 
 def test_random_runs_of_the_folds_come_to_the_replay(seed):
-    rehearsals(seed, lives=40, days=1)
+    rehearsals(seed, lives=40, days=1, worlds=20)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_many_random_runs_of_the_folds_come_to_the_replay(seed):
-    rehearsals(seed + 1, lives=1_000, days=100)
+    rehearsals(seed + 1, lives=1_000, days=100, worlds=600)
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
