@@ -130,15 +130,22 @@ def _attempt(m: Measures) -> str:
     return next((name.removeprefix("attempt.reason.") for name in failed), "succeeded")
 
 
+def _broken(m: Measures) -> str:
+    return str(m.get("sla.breached", 0))
+
+
 def _notices(m: Measures) -> str:
     return str(m.get("notices.requested", 0))
 
 
-# What is asked of every order: the verdicts, and how many notices were asked for.
+# What is asked of every order: its verdicts, and how many service levels it broke and notices
+# were asked for.
 QUESTIONS: dict[str, Callable[[Measures], str]] = {
     "delivery_time": _outcome("frozen"),
     "restated": _outcome("restated"),
+    "accountable": _outcome("accountable.frozen"),
     "first_attempt": _attempt,
+    "sla": _broken,
     "notices": _notices,
 }
 

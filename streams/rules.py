@@ -1,6 +1,6 @@
 """The rules file: YAML in, `Rules` out, every mistake named by its place and its line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,9 @@ class WrongRulesError(TowerError):
         self.findings = [f"The rules {name} are wrong: {each}" for each in mistakes]
 
 
+SHIPPED = "deploy/rules.yaml"
+
+
 @dataclass(frozen=True, slots=True)
 class RulesFile:
     """Rules and the file they stand in; `root` is its YAML, None of the shipped rules."""
@@ -69,6 +72,12 @@ class RulesFile:
     def line(self, *place: str | int) -> int | None:
         """Return the line that says something, such as `("sla", 0)`; None where none does."""
         return None if self.root is None else line_of(self.root, place)
+
+
+def shipped() -> list[RulesFile]:
+    """Return the file that says every default, where the product lies unpacked; else none."""
+    file = Path(__file__).parents[1] / SHIPPED
+    return [replace(read(file), name=SHIPPED)] if file.is_file() else []
 
 
 def load(path: Path | None) -> Rules:

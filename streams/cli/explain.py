@@ -13,11 +13,12 @@ from streams.config import Settings
 from streams.domain.judgement import Judgement
 from streams.errors import TowerError
 from streams.explaining import Json, explain
+from streams.explaining.ruled import Places
 from streams.feed import event_lines
 from streams.liverow import live_row
 from streams.replay import Replay
 from streams.rowcodec import decode_row
-from streams.rules import load
+from streams.rules import read, shipped
 from streams.wording import printable
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -49,24 +50,26 @@ def command(
             f"There is no order {printable(order)}: an id holds what prints alone."
         )
     settings = settings_from(brokers=brokers, namespace=namespace, rules=rules)
-    judgement = Judgement(load(settings.rules))
+    said = read(settings.rules)
+    judgement = Judgement(said.rules)
+    places = Places(said, *shipped())
     if file is None:
         if as_of is not None:
             raise typer.BadParameter("needs --file", param_hint="--as-of")
-        told = _live(order, settings, judgement)
+        told = _live(order, settings, judgement, places)
     else:
-        told = _filed(order, file, as_of, judgement)
+        told = _filed(order, file, as_of, judgement, places)
     print(json.dumps(told, ensure_ascii=False, indent=1) if as_json else pages(told))
 
 
-def _live(order_id: str, settings: Settings, judgement: Judgement) -> Json:
+def _live(order_id: str, settings: Settings, judgement: Judgement, places: Places) -> Json:
     """Explain an order of the running tower."""
     found = run(live_row(settings, order_id))
     try:
         row = decode_row(found.payload, judgement)
     except (msgspec.MsgspecError, ValueError) as error:
         raise TowerError(f"The row of the order could not be read: {error}") from error
-    told = explain(order_id, row, found.clock)
+    told = explain(order_id, row, found.clock, places)
     if told is None:
         raise TowerError(f"The tower knows no order {printable(order_id)}.")
     if found.rules and found.rules != judgement.id:
@@ -77,11 +80,13 @@ def _live(order_id: str, settings: Settings, judgement: Judgement) -> Json:
     return told
 
 
-def _filed(order_id: str, file: str, as_of: str | None, judgement: Judgement) -> Json:
+def _filed(
+    order_id: str, file: str, as_of: str | None, judgement: Judgement, places: Places
+) -> Json:
     """Explain an order of a file, judged like `tower replay` does."""
     replay = Replay(judgement.rules)
     replay.run(event_lines(file), None if as_of is None else instant(as_of))
-    told = explain(order_id, replay.orders.row(order_id), replay.as_of)
+    told = explain(order_id, replay.orders.row(order_id), replay.as_of, places)
     if told is None:
         until = "" if as_of is None else f" received by {as_of}"
         raise TowerError(

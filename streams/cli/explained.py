@@ -20,6 +20,8 @@ _PROMISES = ("", "promise", "said", "by", "why")
 _ATTEMPTS = ("", "when", "outcome", "notes")
 _ETAS = ("against", "the handover was")
 _NOTICES = ("notice", "about", "asked", "became")
+_RULES = ("rule", "is", "said in", "here")
+_LEVELS = ("service level", "stands", "says")
 _EVENTS = ("when", "event", "says", "source", "notes")
 
 
@@ -48,6 +50,8 @@ def _parts(told: Json) -> Iterator[RenderableType]:
     yield from _table("Attempts", _ATTEMPTS, _attempts(told["attempts"]))
     yield from _table("ETAs at the handover", _ETAS, _deviations(told["etas"]))
     yield from _verdict(told)
+    yield from _table("Service levels", _LEVELS, _levels(told["sla"]))
+    yield from _table("Rules", _RULES, _rules(told["rules_used"]))
     yield from _table("Notices", _NOTICES, _notices(told["notices"]))
     yield from _coming(told)
 
@@ -109,6 +113,19 @@ def _promises(promises: Sequence[Json]) -> Iterator[tuple[str, ...]]:
         yield roles, each["promise"], said, each["by"], each["why"]
 
 
+def _levels(levels: Sequence[Json]) -> Iterator[tuple[str, ...]]:
+    for each in levels:
+        broken = ", broken" if each["breached"] else ""
+        yield each["rule"], f"{plain(each['state'])}{broken}", each["says"]
+
+
+def _rules(rules: Sequence[Json]) -> Iterator[tuple[str, ...]]:
+    for each in rules:
+        value = each["value"]
+        shown = f"{value:g}" if isinstance(value, float) else str(value)
+        yield each["rule"], shown, each["where"], each["says"]
+
+
 def _notices(notices: Sequence[Json]) -> Iterator[tuple[str, ...]]:
     for each in notices:
         yield each["notice_id"], each["about"], _when(each["asked_at"]), each["became"]
@@ -146,7 +163,11 @@ def _verdict(told: Json) -> Iterator[str]:
     frozen, restated = verdict["frozen"], verdict["restated"]
     yield "\nVerdict"
     yield f"  {printable(frozen['why'])}"
-    yield f"  rule: {printable(frozen['rule'])}"
+    yield from _ruled(frozen)
+    fault = verdict["fault"]
+    if fault is not None:
+        yield f"  whose fault: {printable(fault['says'])}"
+        yield from _evidence(fault["evidence"])
     freezes_at = verdict["freezes_at"]
     if freezes_at is not None and verdict["final"]:
         yield f"  frozen: judged by what was received up to {_when(freezes_at)}"
@@ -154,7 +175,39 @@ def _verdict(told: Json) -> Iterator[str]:
         yield f"  not frozen: what is received up to {_when(freezes_at)} can change it"
     if restated["why"] != frozen["why"]:
         yield f"  restated by all that is known: {printable(restated['why'])}"
-        yield f"  rule: {printable(restated['rule'])}"
+        yield from _ruled(restated)
+    yield from _accountable(verdict["accountable"])
+
+
+def _accountable(views: Json) -> Iterator[str]:
+    """Yield what the carrier answers for: by the first attempt, without what others caused."""
+    frozen, restated = views["frozen"], views["restated"]
+    yield "\nWhat the carrier answers for"
+    yield f"  {_outcome(frozen)}"
+    yield from _ruled(frozen)
+    if restated["outcome"] != frozen["outcome"]:
+        yield f"  restated by all that is known: {_outcome(restated)}"
+        yield from _ruled(restated)
+
+
+def _outcome(view: Json) -> str:
+    return "not judged yet" if view["outcome"] is None else plain(view["outcome"])
+
+
+def _ruled(view: Json) -> Iterator[str]:
+    """Yield the rule of a verdict with its place, its evidence, and what would turn it."""
+    where = view["definition"]
+    place = f"{where['page']}, {where['table']}, line {where['line']}"
+    yield f"  rule: {printable(view['rule'])} ({place})"
+    yield from _evidence(view["evidence"])
+    for each in view["would_turn"]:
+        yield f"  what would have changed it: {printable(each['says'])}"
+
+
+def _evidence(events: Sequence[Json]) -> Iterator[str]:
+    for each in events:
+        said = f"{plain(each['kind'])} {_when(each['at'])}, {each['event']}"
+        yield f"  evidence: {printable(said)}"
 
 
 def _coming(told: Json) -> Iterator[str]:

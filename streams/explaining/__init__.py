@@ -14,7 +14,9 @@ from streams.domain.row import Row
 from streams.domain.zones import zone
 from streams.explaining.coming import next_look, notices_of, outlook
 from streams.explaining.doors import attempts, etas
+from streams.explaining.levels import service_levels
 from streams.explaining.promises import promises
+from streams.explaining.ruled import Places, rules_used
 from streams.explaining.timeline import parked, timeline
 from streams.explaining.verdicts import verdicts
 from streams.wording import Face, plain
@@ -22,11 +24,13 @@ from streams.wording import Face, plain
 Json = dict[str, Any]
 
 
-def explain(order_id: str, row: Row, clock: Millis) -> Json | None:
+def explain(
+    order_id: str, row: Row, clock: Millis, places: Places | None = None
+) -> Json | None:
     """Return all there is to say of an order as of a clock; None: it is not known.
 
     `row` is everything kept under the id, `clock` (epoch milliseconds) what the partition of
-    the order has passed.
+    the order has passed, `places` where the rules are said.
     """
     order = row.order
     if order is None and row.stub is None and not row.parked:
@@ -43,7 +47,9 @@ def explain(order_id: str, row: Row, clock: Millis) -> Json | None:
         "next_look": next_look(row, clock, face),
         "parked": [parked(each, row, face) for each in row.parked],
     }
-    return told if order is None else told | _life(order, row, clock, face)
+    if order is None:
+        return told
+    return told | _life(order, row, clock, face) | _rules(order, row, clock, places, face)
 
 
 def _life(order: Order, row: Row, clock: Millis, face: Face) -> Json:
@@ -68,6 +74,15 @@ def _life(order: Order, row: Row, clock: Millis, face: Face) -> Json:
         "verdict": verdicts(order, clock, face),
         "notices": notices_of(row, face),
         "outlook": outlook(order, row, clock, face),
+    }
+
+
+def _rules(order: Order, row: Row, clock: Millis, places: Places | None, face: Face) -> Json:
+    """Return what the rules had to do with the order, and its service levels."""
+    said = places or Places()
+    return {
+        "rules_used": rules_used(order, row, said, face),
+        "sla": service_levels(order, clock, face, said.level),
     }
 
 

@@ -19,7 +19,7 @@ def promises(order: Order, face: Face) -> list[Json]:
     counts = _effective_event(order)
     for arrived in standing(order):
         event = arrived.event
-        if event.kind != "order_promised" and event.kind != "promise_changed":
+        if event.kind != "order_promised" and event.kind != "promise_changed":  # noqa: PLR1714
             continue
         if event.promise is None:
             continue

@@ -1,37 +1,83 @@
-"""The verdict that counts and the restated one, each with its rule and the numbers in it."""
+"""The verdicts of an order in both views: rule, evidence, fault, and what would turn them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from models.base import Millis
+from streams.domain.accountable import fault, judge_accountable
+from streams.domain.arrivals import Arrived
+from streams.domain.judgement import Judgement
 from streams.domain.order import Order
 from streams.domain.promises import Resolved
+from streams.domain.reasons import Party
+from streams.domain.suspects import Answers
 from streams.domain.tracking import Track
 from streams.domain.verdicts import Verdict, effective, judge
+from streams.explaining.definitions import ACCOUNTABLE, RAW, definition
+from streams.explaining.turning import Case, View, turning
 from streams.wording import Face, beside, duration, plain, says
 
 Json = dict[str, Any]
 
+PARTIES: dict[Party, str] = {
+    "consignee": "the consignee",
+    "carrier": "the carrier",
+    "shipper": "the shipper",
+    "authority": "an authority",
+    "force_majeure": "nobody: force majeure",
+}
+
+UNEXPLAINED = {"unknown": "nobody gave a reason"}
+
+
+def _by_handover(
+    track: Track, promise: Resolved | None, at: Millis, judgement: Judgement, _: Answers
+) -> Verdict:
+    return judge(track, promise, at, judgement)
+
+
+VIEWS: dict[str, View] = {RAW: _by_handover, ACCOUNTABLE: judge_accountable}
+
 
 def verdicts(order: Order, clock: Millis, face: Face) -> Json:
-    """Return the frozen verdict (the one that counts) and the restated one."""
+    """Return the frozen verdict (the one that counts) and the restated one, in both views."""
     mature = order.matures_at
+    everything = list(order.arrivals.values())
+    timely = [each for each in everything if mature is None or each.received_at <= mature]
+    frozen = _views(order, order.frozen, timely, clock, face)
+    if order.frozen is order.track:
+        restated = frozen
+    else:
+        restated = _views(order, order.track, everything, clock, face)
     return {
         "freezes_at": None if mature is None else face.iso(mature),
         "final": mature is not None and clock > mature,
-        "frozen": _verdict(order, order.frozen, clock, face),
-        "restated": _verdict(order, order.track, clock, face),
+        "frozen": frozen[RAW],
+        "restated": restated[RAW],
+        "accountable": {"frozen": frozen[ACCOUNTABLE], "restated": restated[ACCOUNTABLE]},
+        "fault": _fault(order, clock, face),
     }
 
 
-def _verdict(order: Order, track: Track, clock: Millis, face: Face) -> Json:
+def _views(
+    order: Order, track: Track, evidence: list[Arrived], clock: Millis, face: Face
+) -> dict[str, Json]:
+    return {
+        RAW: _raw(order, track, evidence, clock, face),
+        ACCOUNTABLE: _ruled(ACCOUNTABLE, order, track, evidence, clock, face),
+    }
+
+
+def _raw(
+    order: Order, track: Track, evidence: list[Arrived], clock: Millis, face: Face
+) -> Json:
+    """Return a verdict by the handover clock, raw view, with the numbers in it."""
     promise = effective(track, order.judgement)
     verdict = judge(track, promise, clock, order.judgement)
     handover = track.handover
-    told: Json = {
-        "outcome": verdict.outcome,
-        "rule": verdict.rule,
-        "early_day": verdict.early_day,
+    told: Json = _ruled(RAW, order, track, evidence, clock, face) | {
         "why": _why(order, track, promise, clock, verdict, face),
+        "early_day": verdict.early_day,
     }
     if promise is not None:
         told |= {
@@ -43,6 +89,38 @@ def _verdict(order: Order, track: Track, clock: Millis, face: Face) -> Json:
             "lateness": None if handover is None else (handover.at - promise.end) // 1_000,
         }
     return told
+
+
+def _ruled(
+    view: str, order: Order, track: Track, evidence: list[Arrived], clock: Millis, face: Face
+) -> Json:
+    """Return outcome, rule and its definition, evidence, and what would have turned it."""
+    case = Case(evidence, order.judgement, order.presence, VIEWS[view], clock)
+    verdict = case.judged(track)
+    return {
+        "outcome": verdict.outcome,
+        "rule": verdict.rule,
+        "definition": definition(verdict.rule, view),
+        "evidence": _events(verdict.because, face),
+        "would_turn": turning(case, face),
+    }
+
+
+def _fault(order: Order, clock: Millis, face: Face) -> Json | None:
+    """Return whose fault it is that the verdict that counts is not on time."""
+    track, promise = order.frozen, order.frozen_promise
+    if promise is None:
+        return None
+    at = max(clock, promise.late_from)
+    found = fault(track, promise, judge(track, promise, at, order.judgement), order.presence)
+    if found is None:
+        return None
+    return {
+        "party": found.party,
+        "rule": found.rule,
+        "says": f"{PARTIES[found.party]}: {UNEXPLAINED.get(found.rule, plain(found.rule))}",
+        "evidence": _events(found.because, face),
+    }
 
 
 def _why(
@@ -89,3 +167,11 @@ def _evidence(track: Track, promise: Resolved, face: Face) -> str:
         what = f"{plain(ending.event.kind)} {face.words(ending.at)}"
         return f"{what}, {beside(ending.at, promise.end, end)}"
     return f"nothing was handed over by {end}"
+
+
+def _events(because: Iterable[Arrived], face: Face) -> list[Json]:
+    """Return the events something rests on: `source/event_id`, kind and time."""
+    return [
+        {"event": "/".join(each.identity), "kind": each.event.kind, "at": face.iso(each.at)}
+        for each in because
+    ]
