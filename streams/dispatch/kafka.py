@@ -12,7 +12,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.errors import IllegalOperation, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    IllegalOperation,
+    IllegalStateError,
+    KafkaError,
+    UnknownTopicOrPartitionError,
+)
 
 from streams.config import Settings
 from streams.kafka import Where, client_options, consumer_options
@@ -48,7 +53,7 @@ async def patiently(where: Where, doing: str, attempt: Callable[[], Awaitable[T]
     Raises:
         TowerError: the broker is there and does not let us in, or not do this.
     """
-    refused = None
+    refused, said = None, ""
     while True:
         try:
             return await attempt()
@@ -58,8 +63,17 @@ async def patiently(where: Where, doing: str, attempt: Callable[[], Awaitable[T]
             before, refused = refused, await refusal(where)
             if refused is not None and before is not None:  # once may be a broker that ends
                 raise refused from error
-            log.warning("%s: the broker does not answer (%r), trying again", doing, error)
+            if (why := _why(error)) != said:
+                log.warning("%s: %s", doing, why)
+                said = why
             await asyncio.sleep(RETRY_SECONDS)
+
+
+def _why(error: Exception) -> str:
+    """Say what is waited for."""
+    if isinstance(error, UnknownTopicOrPartitionError):
+        return "it is not there; `tower worker` creates it, until then nothing can be done"
+    return f"the broker does not answer ({error!r}), trying again"
 
 
 class Sender:

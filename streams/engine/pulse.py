@@ -28,6 +28,7 @@ class Pulse:
         self.limit = session_timeout / 2
         self.heartbeat_at = time.monotonic()
         self._again = asyncio.Event()
+        self._silent = False  # said so, and not yet that it is over
         self._turned()
 
     def beat(self, asked_at: float | None = None) -> None:
@@ -54,12 +55,16 @@ class Pulse:
         self.check()
         if self.fresh():
             return
-        log.warning("sending waits: no heartbeat for %.1f s", self.limit)
+        if not self._silent:
+            self._silent = True
+            log.warning("sending waits: no heartbeat for %.1f s", self.limit)
         while not self.fresh():
             self._again.clear()
             await self._again.wait()
             self.check()
-        log.info("sending goes on")
+        if self._silent:
+            self._silent = False
+            log.info("sending goes on")
 
     async def run(self) -> None:
         """Turn with the loop until cancelled; raise when it stood still."""

@@ -40,6 +40,19 @@ async def test_sending_waits_for_the_next_heartbeat(clock) -> None:
     await waiting
 
 
+async def test_that_sending_waits_is_said_once_however_many_wait(clock, caplog) -> None:
+    caplog.set_level("INFO", logger=module.__name__)
+    pulse = Pulse(10.0)
+    for silence in (1, 2):
+        clock.now, clock.worked = clock.now + 5.1, clock.worked + 5.1
+        waiting = [asyncio.create_task(pulse.wait()) for _ in range(3)]
+        await asyncio.sleep(0)
+        pulse.beat()
+        await asyncio.gather(*waiting)
+        said = [record.getMessage() for record in caplog.records]
+        assert said == silence * ["sending waits: no heartbeat for 5.0 s", "sending goes on"]
+
+
 async def test_a_loop_that_stood_still_ends_the_worker(clock) -> None:
     pulse = Pulse(10.0)
     clock.now = 105.1
