@@ -6,6 +6,7 @@ from importlib.metadata import version
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.protocol.group import JoinGroupRequest
 from faust.app.base import BootStrategy
 
@@ -34,6 +35,11 @@ def source(of) -> str:
 def test_what_the_readme_says_of_their_insides_is_still_so() -> None:
     assert "type(res_or_error) is FetchResult" in source(fetcher.Fetcher.fetched_records)
     assert "self._records = collections.OrderedDict()" in source(fetcher.Fetcher.__init__)
+    # What a batch's append does beside asking for the time, and all that counts its records.
+    append = source(BatchBuilder.append)
+    assert "self._builder.append(" in append
+    assert "self._relative_offset += 1" in append
+    assert "return self._relative_offset" in source(BatchBuilder.record_count)
     # The request to join is made once for every assignor, so there is one.
     join = source(CoordinatorGroupRebalance.perform_group_join)
     indents = {

@@ -1,6 +1,7 @@
 """Outputs keep their order in every partition and become few batches."""
 
 import asyncio
+import time
 
 import pytest
 from aiokafka.errors import KafkaTimeoutError
@@ -19,6 +20,7 @@ class FakeProducer:
         self.size = size
         self.batches: list[tuple[str, int, list[tuple]]] = []
         self.refusals: list[Exception] = []
+        self.times: list[int] = []
         self.failure: Exception | None = None
         self.offsets: dict[tuple[str, int], int] = {}
         self.futures: list[asyncio.Future] = []
@@ -34,7 +36,10 @@ class FakeProducer:
     async def send_batch(self, builder, topic: str, *, partition: int) -> asyncio.Future:
         if self.refusals:
             raise self.refusals.pop()
-        records = [(r.key, r.value, r.headers) for r in DefaultRecordBatch(builder._build())]
+        batch = list(DefaultRecordBatch(builder._build()))
+        records = [(r.key, r.value, r.headers) for r in batch]
+        assert [r.offset for r in batch] == list(range(builder.record_count()))
+        self.times += (r.timestamp for r in batch)
         self.batches.append((topic, partition, records))
         future = asyncio.ensure_future(self._acknowledge(topic, partition, len(records)))
         self.futures.append(future)
@@ -77,6 +82,13 @@ async def test_outputs_go_by_key_or_to_the_partition_named(writer) -> None:
         ("t.order-facts", where): [(b"a", b"4", [])],
     }
     assert writer.records == 4
+
+
+async def test_records_bear_the_time_their_batch_is_made(writer) -> None:
+    before = int(time.time() * 1_000)
+    await writer.lane("order-log", 0).put([(b"a", b"1", ()), (b"a", b"2", ())])
+    assert before <= writer.producer.times[0] == writer.producer.times[1]
+    assert writer.producer.times[0] <= time.time() * 1_000
 
 
 async def test_what_comes_while_a_batch_is_under_way_goes_together(writer) -> None:
