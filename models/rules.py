@@ -39,7 +39,7 @@ class CarrierRules(RulesPart):
     maturity_days: Days | None = None
     neighbour_counts: bool | None = None
     timezone: str | None = None
-    objectives: dict[str, Share] = Field({"on_time": 0.95, "first_attempt": 0.92})
+    objectives: dict[str, Share] = Field(default={"on_time": 0.95, "first_attempt": 0.92})
 
 
 class Retention(RulesPart):
@@ -80,8 +80,8 @@ class Rules(RulesPart):
     schema_: Literal[1] = Field(1, alias="schema")
     defaults: Tolerances = Tolerances()
     retention: Retention = Retention()
-    carriers: dict[str, CarrierRules] = Field({})
-    calendars: dict[str, Calendar] = Field({}, exclude_if=_says_nothing)
+    carriers: dict[str, CarrierRules] = Field(default={})
+    calendars: dict[str, Calendar] = Field(default={}, exclude_if=_says_nothing)
     sla: tuple[SlaRule, ...] = ()
-    prediction: dict[str, object] = Field({})
+    prediction: dict[str, object] = Field(default={})
     notices: NoticePolicy = NoticePolicy()

@@ -16,6 +16,7 @@ from streams.domain.order import Order
 from streams.domain.promises import Resolved
 from streams.domain.row import Row
 from streams.domain.sla import Change, changes
+from streams.domain.slarules import ServiceLevels
 from streams.domain.suspects import suspicion
 from streams.domain.verdicts import Verdict, judge
 from streams.kept import kept
@@ -118,13 +119,13 @@ def _deviation(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator
     )
 
 
-def sla_news(row: Row, key: bytes, clock: Millis) -> list[Fact]:
+def sla_news(row: Row, levels: ServiceLevels, key: bytes, clock: Millis) -> list[Fact]:
     """Return the service levels that were broken or cleared since last told, and note them."""
     order = row.order
     if order is None or not order.track.is_order:
         return []
     found: list[Fact] = []
-    for change in list(changes(order, row.told.sla, clock)):
+    for change in list(changes(order, levels, row.told.sla, clock)):
         name = change.level.rule.name
         row.told.sla[name] = row.told.sla.get(name, 0) + 1
         found.append(_service_level(row, order, key.decode(), change, clock))

@@ -283,8 +283,10 @@ class OrdersFold:
         if self.facts:
             for fact in news(row, key, self.clock):
                 self._fact(fact, out)
-        if self.judgement.levels is not None:
-            for fact in sla_news(row, key, self.clock):  # noted where no facts are wanted, too
+        if (levels := self.judgement.levels) is not None:
+            for fact in sla_news(
+                row, levels, key, self.clock
+            ):  # noted where no facts are wanted, too
                 if self.facts:
                     self._fact(fact, out)
         if self.marks.caught_up or not _to_be_planned(row):

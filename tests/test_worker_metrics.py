@@ -7,7 +7,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from models.facts import AttemptConcluded, DeliveryOutcome, EtaDeviation
+from models.facts import (
+    AttemptConcluded,
+    DeliveryOutcome,
+    EtaDeviation,
+    SlaBreached,
+    SlaReversed,
+)
 from models.rules import Rules
 from streams import metrics as bounds
 from streams.cellmetrics import CellCollector, Growth
@@ -128,6 +134,58 @@ def test_a_first_attempt_counts_once_however_it_is_told_again():
         if name == "tower_delivery_attempts_total"
     ]
     assert sum(counted) == 1
+
+
+def level(fact, **said):
+    return fact(
+        fact_id="f", order_id="o", carrier="swift", at=NOW, rules="r", service="day",
+        rule="two days", metric="handover", view="accountable", severity="critical",
+        deadline=NOW - 7_000, ended=None, **said,
+    )  # fmt: skip
+
+
+def test_service_levels_begin_at_nothing_and_are_not_counted_down():
+    rules = Rules.model_validate({
+        "sla": [
+            {"name": "a", "metric": "handover", "target": {"hours": 1}, "severity": "critical"},
+            {"name": "b", "metric": "pickup", "target": {"hours": 1}},
+        ]
+    })  # fmt: skip
+    metrics = Metrics(CollectorRegistry(), (), rules.sla)
+    metrics.expect("swift", "day")
+
+    def counted():
+        return {
+            (
+                name.removeprefix("tower_sla_"),
+                dict(labels)["metric"],
+                dict(labels)["severity"],
+            ): n
+            for (name, *labels), n in values(metrics.registry).items()
+            if name.startswith("tower_sla_breach") and name.endswith("_total")
+        }
+
+    assert counted() == {
+        ("breaches_total", "handover", "critical"): 0,
+        ("breaches_total", "pickup", "major"): 0,
+        ("breach_reversed_total", "handover", "critical"): 0,
+        ("breach_reversed_total", "pickup", "major"): 0,
+    }
+    told = {"started": 0, "elapsed": 1, "lag": 7_000, "derived": False}
+    metrics.observe(level(SlaBreached, revision=1, **told))
+    metrics.observe(level(SlaReversed, revision=2))
+    metrics.observe(level(SlaBreached, revision=3, **told))
+    assert counted() == {
+        ("breaches_total", "handover", "critical"): 2,
+        ("breaches_total", "pickup", "major"): 0,
+        ("breach_reversed_total", "handover", "critical"): 1,
+        ("breach_reversed_total", "pickup", "major"): 0,
+    }
+    lag = "tower_sla_breach_detection_lag_seconds"
+    found = values(metrics.registry)
+    assert (found[f"{lag}_count",], found[f"{lag}_sum",]) == (2, 14)
+    assert found[f"{lag}_bucket", ("le", "5.0")] == 0
+    assert found[f"{lag}_bucket", ("le", "10.0")] == 2
 
 
 def test_a_partition_that_comes_from_elsewhere_is_no_burst():

@@ -114,6 +114,12 @@ class Order:
         if receipt > self.promised and arrived.event.kind == "order_promised":
             self.promised = receipt
 
+    def standing(self) -> Iterator[Arrived]:
+        """Yield the events that were not withdrawn, and the withdrawals, in no order."""
+        for identity, arrived in self.arrivals.items():
+            if identity not in self.withdrawn or arrived.event.kind == "event_withdrawn":
+                yield arrived
+
     def held(self) -> Iterator[Arrived]:
         """Yield everything that came, events and copies."""
         yield from self.arrivals.values()

@@ -13,7 +13,7 @@ from streams.domain.accountable import deciding_reason
 from streams.domain.agreements import Agreement
 from streams.domain.eta import in_force
 from streams.domain.reasons import PARTY
-from streams.domain.slarules import Level
+from streams.domain.slarules import Level, ServiceLevels
 from streams.domain.suspects import suspicion
 from streams.domain.tracking import cancelled_by_carrier
 
@@ -37,6 +37,9 @@ class Change(NamedTuple):
 
 def held_to(order: "Order") -> Iterator[Agreement]:
     """Yield the agreements that count: not called off in time, nor ended by somebody else."""
+    if order.track.cancelled is None and order.track.failing is None:
+        yield from order.agreements
+        return
     for agreement in order.agreements:
         if not _called_off(agreement, order) and not _excused(agreement, order):
             yield agreement
@@ -89,11 +92,10 @@ def derived_deadline(order: "Order") -> Millis | None:
     return None
 
 
-def changes(order: "Order", said: Said, clock: Millis) -> Iterator[Change]:
+def changes(
+    order: "Order", levels: ServiceLevels, said: Said, clock: Millis
+) -> Iterator[Change]:
     """Yield what is broken and was not said to be, and what was and is no longer."""
-    levels = order.judgement.levels
-    if levels is None:
-        return
     now = {each.level.rule.name: each for each in held_to(order)}
     for name, agreement in now.items():
         broken = agreement.breached(clock)

@@ -63,6 +63,11 @@ class Level:
             amount=None if minutes is None else round(minutes * MINUTE_MS),
         )
 
+    @property
+    def dated(self) -> bool:
+        """Tell whether the rule holds only for some time."""
+        return self.rule.valid_from is not None or self.rule.valid_until is not None
+
     def holds_on(self, day: date) -> bool:
         """Tell whether the rule is in force for a clock that starts on a day."""
         rule = self.rule

@@ -182,6 +182,11 @@ def test_the_schemas_name_the_kinds_and_fields_of_the_contract(tower):
     assert sorted(promised["required"]) == [
         "carrier", "event_id", "kind", "occurred_at", "order_id", "source",
     ]  # fmt: skip
+    level = schemas["rules"]["$defs"]["SlaRule"]
+    assert sorted(level["required"]) == ["metric", "name", "target"]
+    assert level["properties"]["metric"]["enum"] == [
+        "handover", "first_attempt", "transit", "pickup", "response",
+    ]  # fmt: skip
     letter = schemas["dead-letters"]["properties"]
     assert letter["raw"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
 
