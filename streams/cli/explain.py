@@ -92,4 +92,9 @@ def _filed(
         raise TowerError(
             f"The file {file} has no event of an order {printable(order_id)}{until}."
         )
+    if "timeline" not in told and told["closed"] is not None:
+        told["note"] = (
+            f"Its row was closed at {told['closed']['at']}: say --as-of with an instant before"
+            " that to see how it was judged."
+        )
     return told

@@ -168,6 +168,25 @@ def test_an_order_that_ended_long_ago_is_compared_too(ran, tmp_path):
     assert json.loads(ended.out)["orders"]["delivery_time"] == turned
 
 
+def test_service_levels_and_what_the_carrier_answers_for_are_asked_too(ran, tmp_path):
+    # B-1 comes 184 min after its promise: within 4 hours, not within 3
+    for name, hours in (("a.yaml", 4), ("b.yaml", 3)):
+        said = {"name": "fast", "carrier": "brisk", "metric": "handover", "view": "raw"}
+        level = said | {"target": {"hours": hours}}
+        (tmp_path / name).write_text(json.dumps({"schema": 1, "sla": [level]}))  # is YAML too
+    found = ran("compare", "--rules", "a.yaml", "b.yaml", "day.jsonl", "--json")
+    said = json.loads(found.out)
+    # promised at 0; B-1 at 184 and B-2 at 189 break three hours, B-3 at 170 does not
+    assert said["orders"]["sla"] == [
+        {"from": "0", "to": "1", "orders": 2, "first": ["B-1", "B-2"]}
+    ]
+    assert said["total"]["sla_breached"] == {"a": 0, "b": 2}
+    lenient = ran("compare", "--rules", "shipped", "lenient.yaml", "day.jsonl", "--json")
+    assert json.loads(lenient.out)["orders"]["accountable"] == [
+        {"from": "late", "to": "on_time", "orders": 1, "first": ["B-1"]}
+    ]
+
+
 def test_longer_grace_asks_for_fewer_notices(ran, tmp_path):
     late = (
         tell.promised(0, order="D-1", **WINDOW), tell.out(60, order="D-1"),

@@ -471,6 +471,16 @@ def test_the_command_explains_an_order_of_a_file(tower, tmp_path):
     assert "late: handed over Tue 2026-03-03 13:35 +01:00" in " ".join(ran.out.split())
 
 
+def test_an_order_that_was_closed_is_explained_as_of_before(tower, tmp_path):
+    file = write(tmp_path, *LATE, tell.asked(60 * DAY, order="A-2"))
+    ran = tower("explain", "A-1", "--file", file)
+    # handed over at minute 215, 12:35 UTC of March 3; the row lives 30 days longer
+    said = "Its row was closed at 2026-04-02T12:35:00+00:00: say --as-of with an instant before"
+    assert said in " ".join(ran.out.split())
+    again = tower("explain", "A-1", "--file", file, "--as-of", "2026-04-02T12:34:00Z")
+    assert "late: handed over" in again.out
+
+
 def test_the_command_gives_json_to_machines(tower, tmp_path):
     ran = tower("explain", "A-1", "--file", write(tmp_path, *LATE), "--json")
     told = json.loads(ran.out)

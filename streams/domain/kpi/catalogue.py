@@ -7,6 +7,7 @@ number without a definition, or a definition without a number, fails.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from streams.domain.eta import HORIZONS, PREDICTED, SNAPSHOTS
 from streams.domain.kpi.eta_quality import BUCKETS
@@ -237,8 +238,7 @@ def numbers() -> Iterator[Number]:
 
 def defined(path: str) -> list[Number]:
     """Return the definitions of a path of a report; there should be exactly one."""
-    inner = BLOCKS.sub(f"{KPI}.", path)
-    return [each for each in numbers() if _pattern(each.path).fullmatch(inner)]
+    return list(_defined(BLOCKS.sub(f"{KPI}.", path)))
 
 
 def undefined(paths: Iterable[str]) -> list[str]:
@@ -251,6 +251,16 @@ def undefined(paths: Iterable[str]) -> list[str]:
                 f"{path}: {count or 'no'} definitions in streams/domain/kpi/catalogue.py"
             )
     return found
+
+
+@cache
+def _defined(path: str) -> tuple[Number, ...]:
+    return tuple(each for pattern, each in _patterns() if pattern.fullmatch(path))
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], Number], ...]:
+    return tuple((_pattern(each.path), each) for each in numbers())
 
 
 def _pattern(path: str) -> re.Pattern[str]:
