@@ -66,6 +66,8 @@ def next_deadline(row: Row, now: Millis, planned: Millis) -> Millis:
             at = promise.late_from
         if frozen is not promise and frozen is not None and now < frozen.late_from < at:
             at = frozen.late_from
+        if now < order.forgotten_from < at:
+            at = order.forgotten_from
         if order.judgement.levels is not None and (turn := sla.next_turn(order, now)):
             at = min(at, turn)
         if not row.ledger.deferred:

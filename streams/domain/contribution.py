@@ -12,6 +12,8 @@ from streams.domain.kpi import (
     feedback,
     first_attempt,
     life,
+    quality,
+    questions,
     sla,
 )
 from streams.domain.notices import Ledger
@@ -48,10 +50,14 @@ def contribution(
             eta_quality.count(measures, track, track.handover.at)
         elif track.etas and track.attempts.visits:
             eta_quality.count_open(measures, track)
+        if track.asked:
+            questions.count(measures, track.asked, ledger.first_at)
         if track.answers:
             feedback.count(measures, track.answers)
             couriers.count(counted, order)
         if order.judgement.levels is not None:
             sla.count(measures, order, clock, breaches, ended_silent=ended_silent)
+        if ended_silent or track.ending is not None:
+            quality.count(counted, order)
         counted[order.cell] = measures
     return counted

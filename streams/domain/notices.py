@@ -23,7 +23,8 @@ class Ledger(msgspec.Struct):
 
     `life` counts the lives of the id; `late_since` and `good_since` are when the outlook
     crossed the thresholds; `results` maps a notice id to `waiting`, `sent`, `failed` or
-    `suppressed.<reason>`; `deferred` says that the plan waits until nothing lags behind.
+    `suppressed.<reason>`; `deferred` says that the plan waits until nothing lags behind;
+    `first_at` is when the first notice was asked for.
     """
 
     life: int = 1
@@ -38,6 +39,7 @@ class Ledger(msgspec.Struct):
     superseded: bool = False
     deferred: bool = False
     results: dict[str, str] = {}
+    first_at: Millis | None = None
 
     def measures(self) -> Measures:
         """Return how many notices were asked for, and their ends."""
@@ -130,6 +132,7 @@ def _command(  # noqa: PLR0913, PLR0917 - everything a notice says
     track = order.track
     ledger.version += 1
     ledger.last_at = now
+    ledger.first_at = now if ledger.first_at is None else ledger.first_at
     ledger.told = kind != "delay_cleared"
     ledger.told_eta = outlook.eta
     ledger.good_since = None

@@ -357,6 +357,17 @@ class Order:
             and arrived.at >= last + NEW_LIFE_MS
         )
 
+    @property
+    def forgotten_from(self) -> Millis:
+        """Return the first instant at which nobody has touched what was announced for a day.
+
+        NEVER of an order that somebody touched, that has ended, or that nobody announced.
+        """
+        track = self.track
+        if track.announced_at is None or track.moved_at is not None or not track.open:
+            return NEVER
+        return track.announced_at + DAY_MS + 1
+
     # -- what is counted of the events themselves ------------------------------------
 
     @property

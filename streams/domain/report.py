@@ -19,6 +19,8 @@ from streams.domain.kpi import (
     first_attempt,
     life,
     notices,
+    quality,
+    questions,
     sla,
 )
 from streams.domain.kpi.figures import Json
@@ -45,6 +47,7 @@ def report(
         },
         "returns": kpi(_sum(returns), levels=levels),
         "couriers": couriers.block(cells),
+        "data_quality": quality.block(cells),
     }
 
 
@@ -61,6 +64,7 @@ def kpi(m: Measures, *, levels: bool = False) -> Json:
         **({"sla": sla.block(m)} if levels else {}),
         "notices": notices.block(m),
         "feedback": feedback.block(m),
+        "questions": questions.block(m),
     }
 
 

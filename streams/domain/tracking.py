@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from models.base import Millis, millis
 from models.events import (
     AttemptFailed,
+    CustomerAsked,
     Delivered,
     EtaUpdated,
     FeedbackGiven,
@@ -46,7 +47,9 @@ class Track:
     """
 
     __slots__ = (
+        "announced_at",
         "answers",
+        "asked",
         "attempts",
         "cancelled",
         "carrier",
@@ -72,7 +75,6 @@ class Track:
         "moved_at",
         "original",
         "out_at",
-        "promised",
         "region",
         "sent_back",
         "service",
@@ -84,7 +86,7 @@ class Track:
         self.judgement = judgement
         self.last = _START
         self.is_order = False
-        self.promised = False
+        self.announced_at: Millis | None = None
         self.carrier = "unknown"
         self.service: str | None = None
         self.region: str | None = None
@@ -109,6 +111,7 @@ class Track:
         self.out_at: Millis | None = None
         self.etas: list[Said] = []
         self.answers: dict[str, int] = {}
+        self.asked: tuple[Millis, ...] = ()
         self.decided: Decision | None = None
         self.last_life_at: Millis | None = None
         self.moved_at: Millis | None = None
@@ -161,8 +164,8 @@ class Track:
             self.failing = arrived
 
     def _promise(self, event: OrderPromised, arrived: Arrived) -> None:
-        if not self.promised:
-            self.promised = True
+        if self.announced_at is None:
+            self.announced_at = arrived.at
             self.carrier, self.direction = event.carrier, event.direction
         self.service = self.service or event.service
         self.region = self.region or event.region
@@ -212,6 +215,10 @@ class Track:
             if (answer := getattr(event, instrument)) is not None:
                 self.answers[instrument] = answer
 
+    def _ask(self, event: CustomerAsked, arrived: Arrived) -> None:
+        if event.topic == "where_is_my_order":
+            self.asked += (arrived.at,)
+
     def _decide(self, event: VerdictDecided, arrived: Arrived) -> None:
         self.decided = Decision(event.verdict, arrived)
 
@@ -257,6 +264,7 @@ class Track:
         "delivered": _deliver,
         "eta_updated": _expect,
         "feedback_given": _answer,
+        "customer_asked": _ask,
         "verdict_decided": _decide,
         **dict.fromkeys(lifecycle.TURNS, _turn),
     }

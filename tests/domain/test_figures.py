@@ -168,7 +168,7 @@ SNAPSHOT = {
 }
 OF_SOME = {"stale", "range"}  # fmt: skip
 KPI = {
-    "orders": None, "open": None, "overdue": None, "ended_silent": None,
+    "orders": None, "open": None, "overdue": None, "forgotten": None, "ended_silent": None,
     "delivery_time": TIME | {
         "accountable", "restated", "delivered_then_changed", "revisions",
     },
@@ -184,7 +184,10 @@ KPI = {
     "eta_deviation_by": {"tower"},
     "eta_quality": {"n", "censored", "score", "buckets", "churn", "jumps_per_delivery"},
     "promise": {"coverage", "changed_by_carrier", "slack_median", "slack_p90"},
-    "notices": {"requested", "sent", "suppressed", "failed", "waiting", "duplicates"},
+    "notices": {
+        "requested", "sent", "suppressed", "failed", "waiting", "duplicates", "asked_before",
+    },
+    "questions": {"orders", "questions", "per_1000"},
     "feedback": {
         "answered", "csat", "nps", "ces", "courier_communication", "courier_professionalism",
         "parcel_care", "intervals", "by_outcome", "csat_weighted",
@@ -210,6 +213,7 @@ def test_the_report_has_exactly_the_keys_that_are_built():
     found = told(*A_DAY)
     assert set(found) == {
         "schema", "as_of", "rules", "events", "total", "carriers", "by", "returns", "couriers",
+        "data_quality",
     }  # fmt: skip
     assert set(found["events"]) == {
         "read", "accepted", "duplicate", "id_conflict", "unknown_fields", "rejected",
@@ -306,6 +310,7 @@ def test_an_empty_kpi_is_all_zeros_and_nulls():
     assert empty["first_attempt"]["reasons"] == {}
     assert empty["notices"] == {
         "requested": 0, "sent": 0, "suppressed": {}, "failed": 0, "waiting": 0, "duplicates": 0,
+        "asked_before": 0,
     }  # fmt: skip
 
 

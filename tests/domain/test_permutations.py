@@ -242,6 +242,8 @@ def test_between_two_deadlines_a_contribution_is_constant(life, data):
     until = row.settles_at
     if order is not None and order.promise is not None and order.promise.late_from > start:
         until = min(until, order.promise.late_from)
+    if order is not None and order.forgotten_from > start:
+        until = min(until, order.forgotten_from)
     now = row.contribution(start)
     later = data.draw(st.integers(start, max(start, min(until - 1, start + 10**10))))
     assert row.contribution(later) == now

@@ -18,7 +18,7 @@ EXCEPTIONS = (
     "feedback.invited",
 )
 # Where the names of carriers, services, regions stand.
-BY_NAME = {"carriers": 1, "by": 2, "couriers": 1}
+BY_NAME = {"carriers": 1, "by": 2, "couriers": 1, "data_quality": 1}
 
 
 def leaves(report: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

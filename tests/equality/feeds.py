@@ -139,6 +139,8 @@ def closing_scene(direction: str) -> list[bytes]:
         happened("delivered", -1_200, "twice"),
         *(each for number in range(5) for each in marked(f"marked-{number}")),
         promised("overdue", -600, -120),
+        happened("customer_asked", -100, "overdue", topic="where_is_my_order"),
+        promised("forgotten", -2_000, 300),
         happened("feedback_given", -20, "overdue", csat=1),
         happened("feedback_given", past + 60, "early", csat=4),
         promised("refused", past - 600, past),

@@ -94,6 +94,7 @@ SECTIONS = (
          "tower_orders_active"),
         ("overdue", "of these past their promise", "open, clock >= first late millisecond",
          "tower_orders_overdue"),
+        ("forgotten", "announced and never touched", "open, no scan 24 h after order_promised"),
         ("ended_silent", "orders nobody spoke of again", "open when their row ended"),
     )),
     Section(f"{KPI}.delivery_time", "streams/domain/kpi/delivery_time.py", (
@@ -195,6 +196,12 @@ SECTIONS = (
         ("failed", "given up", "by the last receipt", "tower_notifications_failed_total"),
         ("waiting", "nothing heard back yet", "no receipt", "tower_notifications_waiting"),
         ("duplicates", "sent twice under one id", "0: an id is sent once"),
+        ("asked_before", "asked in the day before the first notice", "orders"),
+    )),
+    Section(f"{KPI}.questions", "streams/domain/kpi/questions.py", (
+        ("orders", "customers who asked where it was", "orders"),
+        ("questions", "how often they did", "customer_asked events"),
+        ("per_1000", "the same of a thousand orders", "1,000 x orders that asked / orders"),
     )),
     Section(f"{KPI}.feedback", "streams/domain/kpi/feedback.py", (
         ("answered", "orders with an answer", "to any instrument"),
@@ -218,6 +225,18 @@ SECTIONS = (
         ("csat.n", "answers", "orders"),
         ("csat.mean", "satisfaction, 1 to 5", "sum / n"),
         ("csat.top2", "satisfied", "fours and fives / n"),
+    )),
+    Section("data_quality.<carrier>", "streams/domain/kpi/quality.py", (
+        ("orders", "orders that have ended", "orders"),
+        ("events", "their events", "accepted, withdrawn ones too"),
+        ("out_of_order", "received after a later one", "by the order of a life / events"),
+        ("skewed", "ahead of their receipt", "occurred_at > received_at + 2 min / events"),
+        ("tz_assumed", "with a zone assumed", "time_quality other than offset / events"),
+        ("unmapped_reasons", "reasons that are no code", "of the reasons given"),
+        ("indeterminate", "orders nobody can judge", "indeterminate / (due + indeterminate)"),
+        ("scan_lag.n", "events that touch a parcel", "events"),
+        ("scan_lag.median", "receipt minus event time, seconds", "quantile 0.5"),
+        ("scan_lag.p95", "the same of 19 in 20 at most", "quantile 0.95"),
     )),
     Section("couriers.<carrier>", "streams/domain/kpi/couriers.py", (
         ("answers", "orders whose courier got a mark", "orders"),

@@ -10,9 +10,11 @@ from streams.domain.order import Order
 # Names of measures that are made of a status, spelt once.
 _STATE: dict[str, str] = {status: f"state.{status}" for status in (*RANK, "unknown")}
 
+COUNTS = ("orders", "open", "overdue", "forgotten", "ended_silent")
+
 
 def count(measures: Measures, order: Order, clock: Millis, *, ended_silent: bool) -> None:
-    """Add whether an order is open, overdue or ended, and how far its promise moved."""
+    """Add whether an order is open, overdue, forgotten or ended, how far its promise moved."""
     track, promise = order.track, order.promise
     if track.open:
         if ended_silent:
@@ -21,6 +23,8 @@ def count(measures: Measures, order: Order, clock: Millis, *, ended_silent: bool
             measures["open"] = measures[_STATE[track.status]] = 1
             if promise is not None and clock >= promise.late_from:
                 measures["overdue"] = 1
+            if clock >= order.forgotten_from:
+                measures["forgotten"] = 1
     elif track.handover is not None:
         measures["handed_over"] = 1
     if track.carrier_changes:
@@ -32,7 +36,7 @@ def count(measures: Measures, order: Order, clock: Millis, *, ended_silent: bool
 
 def orders(m: Measures) -> Json:
     """Return the counts that a block begins with."""
-    return {name: m.get(name, 0) for name in ("orders", "open", "overdue", "ended_silent")}
+    return {name: m.get(name, 0) for name in COUNTS}
 
 
 def promise(m: Measures) -> Json:

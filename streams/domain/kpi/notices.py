@@ -13,4 +13,5 @@ def block(m: Measures) -> Json:
         "failed": m.get("notices.failed", 0),
         "waiting": m.get("notices.waiting", 0),
         "duplicates": 0,
+        "asked_before": m.get("notices.asked_before", 0),
     }
