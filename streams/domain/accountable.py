@@ -84,7 +84,8 @@ def fault(track: Track, promise: Resolved, verdict: Verdict, answers: Answers) -
     """Return whose fault it is that a raw verdict is not on time; None where there is none.
 
     A hold with a code over the deadline, then evidence against what was said, then the
-    reason that was given; what nobody explained is the carrier's (kpis 2.4).
+    reason that was given; what nobody explained is the carrier's (kpis 2.4). No reason of a
+    visit explains that the first one came too late or too soon.
     """
     if verdict.outcome not in {"early", "late", "failed"}:
         return None
@@ -99,8 +100,11 @@ def fault(track: Track, promise: Resolved, verdict: Verdict, answers: Answers) -
         return Fault("carrier", doubt.rule, doubt.because)
     reason, by = deciding_reason(track)
     first = track.attempts.first
-    if first is not None and first.by in by and before_window(first, promise):
-        return Fault("carrier", "attempted before the promised window", by)
+    if first is not None and by:
+        if verdict.outcome == "late" and first.at > promise.last_good:
+            return Fault("carrier", "first attempted after the promise", (first.by,))
+        if first.by in by and before_window(first, promise):
+            return Fault("carrier", "attempted before the promised window", by)
     return Fault(PARTY[reason], reason, by)
 
 

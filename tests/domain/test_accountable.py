@@ -511,6 +511,16 @@ def test_faults():
     assert early == ("carrier", "handed over, promise of precision window", "delivered")
     assert blamed(MADE, failed(330), TOMORROW) == ("consignee", "not_home", "attempt_failed")
     assert blamed(MADE, failed(330, "gremlins")) == ("carrier", "unknown", "attempt_failed")
+    # Nobody home explains no visit that comes after the window, and a refusal is a refusal.
+    for minute, party in ((END, "consignee"), (END + MS, "carrier")):
+        found = blamed(MADE, failed(minute))
+        assert found is not None
+        assert found[0] == party
+    assert blamed(MADE, failed(END + 60, "refused")) == (
+        "consignee",
+        "refused",
+        "attempt_failed",
+    )
     off = turned("cancelled", 600, by="carrier")
     assert blamed(MADE, off) == ("carrier", "unknown")
     # A hold over the deadline goes before the reason of an attempt, one that ended does not.
