@@ -27,10 +27,16 @@ from streams.metrics import Metrics
 
 # Share of a KPI: which measures are its k and its n (kpis 2.2, 2.3, 2.5).
 _DUE = tuple(f"frozen.{outcome}" for outcome in OUTCOMES[:4])
+_OWED = tuple(f"accountable.{outcome}" for outcome in _DUE)
 KPIS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "on_time": (("frozen.on_time",), _DUE),
     "otd": (("frozen.on_time", "frozen.early"), _DUE),
+    "on_time_accountable": (("accountable.frozen.on_time",), _OWED),
     "first_attempt": (("attempt.succeeded",), ("attempt.concluded",)),
+    "first_attempt_accountable": (
+        ("attempt.succeeded",),
+        ("attempt.succeeded", "attempt.charged"),
+    ),
     **{
         f"eta_{within}": (
             tuple(f"eta.ofd.band:{sign * k}" for k in range(1, last + 1) for sign in (1, -1)),

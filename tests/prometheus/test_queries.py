@@ -16,7 +16,9 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(120)]
 HEADLINES = {
     "on_time": ("delivery_time", "accuracy"),
     "otd": ("delivery_time", "otd"),
+    "on_time_accountable": ("delivery_time", "accountable", "accuracy"),
     "first_attempt": ("first_attempt", "success"),
+    "first_attempt_accountable": ("first_attempt", "accountable", "success"),
     "eta_within_10min": ("eta_deviation", "ofd", "within_10min"),
     "eta_within_15min": ("eta_deviation", "ofd", "within_15min"),
 }

@@ -22,17 +22,16 @@ def count(measures: Measures, order: Order) -> None:
     measures[f"attempt.reason.{first.reason}"] = 1
     if first.implicit:
         measures["attempt.implicit"] = 1
-    doubt = suspicion(order.track, order.presence)
-    if doubt is not None:
-        measures["attempt.suspect"] = 1
-    elif excused(first, order.promise):
-        measures["attempt.excused"] = 1
+    if suspicion(order.track, order.presence) is not None:
+        measures["attempt.suspect"] = measures["attempt.charged"] = 1
+    elif not excused(first, order.promise):
+        measures["attempt.charged"] = 1
 
 
 def block(m: Measures) -> Json:
     """Return the section `first_attempt`."""
     concluded, succeeded = m.get("attempt.concluded", 0), m.get("attempt.succeeded", 0)
-    accountable = concluded - m.get("attempt.excused", 0)
+    accountable = succeeded + m.get("attempt.charged", 0)
     return {
         "concluded": concluded,
         "succeeded": succeeded,
