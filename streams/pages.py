@@ -71,6 +71,41 @@ _OWN = {
 }
 
 
+_LIFECYCLE = """# The life of an order
+
+<!-- written by `make generate` from streams/domain/lifecycle.py; change that, not this -->
+
+Events of one order are read by their time; those of one instant in the order of this table. A
+*life event* makes an order and is its life; the others say something about one. What *moves*
+the parcel shows that somebody touched it. Numbers: [kpis](kpis.md).
+
+| rank | kind | life event | moves | what it does |
+|---|---|---|---|---|
+{table}
+
+- {anywhere}: the order has failed, until a handover follows.
+- Two conclusions within {visit}, without a new
+  `out_for_delivery` between, are one visit.
+- Another `out_for_delivery` more than {leg} after the first
+  of a leg that has no conclusion: its attempt has failed.
+
+## States
+
+Each arrow was found by folding one event, two hours later, onto an order in that state; kinds
+that leave a state as it is are left out. *Going back*: what is delivered now is the sender's
+receipt. A verdict is another matter: it compares the handover with the promise, once the
+deadline has passed ([kpis](kpis.md), section 5).
+
+```mermaid
+stateDiagram-v2
+{named}
+    [*] --> promised: order_promised
+    [*] --> under_way: any event that moves
+{arrows}
+```
+"""
+
+
 def files(root: Path) -> dict[Path, str]:
     """Return every page as it should be."""
     kpis = root / "docs/kpis.md"
@@ -120,39 +155,14 @@ def lifecycle_page() -> str:
         for (here, there), kinds in transitions().items()
     )
     named = "\n".join(f'    state "{name}" as {key}' for key, (name, _) in _STATES.items())
-    return f"""# The life of an order
-
-<!-- written by `make generate` from streams/domain/lifecycle.py; change that, not this -->
-
-Events of one order are read by their time; those of one instant in the order of this table. A
-*life event* makes an order and is its life; the others say something about one. What *moves*
-the parcel shows that somebody touched it. Numbers: [kpis](kpis.md).
-
-| rank | kind | life event | moves | what it does |
-|---|---|---|---|---|
-{table}
-
-- {_failing_anywhere()}: the order has failed, until a handover follows.
-- Two conclusions within {duration(lifecycle.SAME_VISIT_MS)}, without a new
-  `out_for_delivery` between, are one visit.
-- Another `out_for_delivery` more than {duration(lifecycle.NEW_LEG_AFTER_MS)} after the first
-  of a leg that has no conclusion: its attempt has failed.
-
-## States
-
-Each arrow was found by folding one event, two hours later, onto an order in that state; kinds
-that leave a state as it is are left out. *Going back*: what is delivered now is the sender's
-receipt. A verdict is another matter: it compares the handover with the promise, once the
-deadline has passed ([kpis](kpis.md), section 5).
-
-```mermaid
-stateDiagram-v2
-{named}
-    [*] --> promised: order_promised
-    [*] --> under_way: any event that moves
-{arrows}
-```
-"""
+    return _LIFECYCLE.format(
+        table=table,
+        arrows=arrows,
+        named=named,
+        anywhere=_failing_anywhere(),
+        visit=duration(lifecycle.SAME_VISIT_MS),
+        leg=duration(lifecycle.NEW_LEG_AFTER_MS),
+    )
 
 
 def _failing_anywhere() -> str:

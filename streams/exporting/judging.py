@@ -105,7 +105,11 @@ class Judging:
 
 
 def _known(record: Record, until: Millis | None) -> Record | None:
-    """Return a record as it was known at an instant; None: it was received later."""
+    """Return a record as it was known at an instant; None: it was received later.
+
+    What couriers' positions answered has no time of its own and is taken: an answer is of the
+    day of an attempt, and comes when it is asked for.
+    """
     if until is None:
         return record
     headers = dict(record.headers)

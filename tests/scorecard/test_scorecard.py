@@ -41,6 +41,21 @@ EVENTS = (
     tell.delivered(300, order="C-1"),
     tell.promised(0, order="=B-4", **WINDOW),  # nothing ever comes
 )
+# A courier said to have been at a door, whose positions of that day were elsewhere.
+DOOR = {"lat": 52.5, "lon": 13.4}
+AWAY = (
+    tell.promised(0, order="B-5", destination=DOOR, **WINDOW),
+    tell.out(60, order="B-5", courier_id="k-1"),
+    tell.failed(100, "not_home", order="B-5", courier_id="k-1"),
+    *(
+        {
+            "kind": "position_reported", "courier_id": "k-1", "carrier": "brisk",
+            "source": "app", "event_id": f"fix-{minute}", "occurred_at": tell.moment(minute),
+            "lat": 52.6, "lon": 13.4,
+        }
+        for minute in (98, 99, 101)
+    ),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -131,8 +146,11 @@ def test_the_same_events_give_the_same_bytes_whenever_and_however_they_come(ran,
 
 
 def test_the_export_of_a_tower_gives_the_same_scorecard(ran, tmp_path):
+    (tmp_path / "march.jsonl").write_bytes(b"\n".join(story(*EVENTS, *AWAY)))
     made(ran)
-    lines = story(*EVENTS, tell.feedback("2026-04-20T00:00:00Z", order="B-1", csat=1))
+    assert rows(tmp_path / "card")["B-5"]["suspect"]
+    later = tell.feedback("2026-04-20T00:00:00Z", order="B-1", csat=1)
+    lines = story(*EVENTS, *AWAY, later)
     options = PublishOptions(tick_seconds=86_400, as_of=at("2026-05-01T00:00:00Z"))
     living = Tower(Random(3), load(None))  # noqa: S311
     living.live(schedule(in_order_of_arrival(lines), options))
