@@ -72,7 +72,7 @@ def test_what_was_told_and_asked_is_remembered():
     notices.plan(row.ledger, row.order, "A-1", at(250))
     command = notices.plan(row.ledger, row.order, "A-1", at(260))
     assert command is not None
-    row.told = Told("late", 2, "not_home", 1, 3, at(400))
+    row.told = Told("late", 2, "not_home", 1, 3, at(400), sla={"two days": 1})
     receipt = NoticeReceipt(
         notice_id=command.notice_id, order_id="A-1", kind="delay_predicted", version=1,
         result="sent", eta=command.eta, at=at(261),

@@ -89,8 +89,11 @@ class _Clock:
     handed_in: Arrived | None = None
 
 
-def agreements(order: "Order") -> tuple[Agreement, ...]:
-    """Return every rule whose clock has started, one a metric."""
+def agreements(order: "Order", *, doubt: bool) -> tuple[Agreement, ...]:
+    """Return every rule whose clock has started, one a metric.
+
+    With `doubt` the first attempt is not believed: in the accountable view there was none.
+    """
     levels, track = order.judgement.levels, order.track
     if levels is None or not track.is_order:
         return ()
@@ -98,8 +101,9 @@ def agreements(order: "Order") -> tuple[Agreement, ...]:
     if not scope:
         return ()
     first = _first_of_each_kind(order)
-    found = (_agreement(order, levels, candidates, first) for candidates in scope)
-    return tuple(each for each in found if each is not None)
+    found = (_in_force(order, levels, candidates, first) for candidates in scope)
+    made = (_made(order, *each, first, doubt=doubt) for each in found if each is not None)
+    return tuple(each for each in made if each is not None)
 
 
 def _first_of_each_kind(order: "Order") -> First:
@@ -111,10 +115,10 @@ def _first_of_each_kind(order: "Order") -> First:
     return first
 
 
-def _agreement(
+def _in_force(
     order: "Order", levels: ServiceLevels, candidates: tuple[Level, ...], first: First
-) -> Agreement | None:
-    """Return the agreement by the most specific rule in force when its clock starts.
+) -> tuple[Level, LocalCalendar | None, Arrived] | None:
+    """Return the most specific rule in force when its clock starts, and what starts it.
 
     One that waits for its clock to start keeps the less specific ones from applying.
     """
@@ -128,7 +132,7 @@ def _agreement(
             continue
         if started is None:
             return None
-        return _made(order, level, levels.calendar(level, where), started, first)
+        return level, levels.calendar(level, where), started
     return None
 
 
@@ -138,15 +142,20 @@ def _made(
     calendar: LocalCalendar | None,
     started: Arrived,
     first: First,
+    *,
+    doubt: bool,
 ) -> Agreement | None:
     clock = _clock(order.promise, level, calendar, started, first)
     if clock is None:
         return None
     total = business_time(clock.starts_at, clock.due, calendar)
     risky = add_business_time(clock.starts_at, total * 4 // 5 + 1, calendar)
-    done = _DONE[level.rule.metric](order, first, started)
+    doubt = doubt and level.rule.view == "accountable"
+    done: Arrived | Attempt | None = order.track.handover
+    if not doubt or level.rule.metric != "first_attempt":
+        done = _DONE[level.rule.metric](order, first, started)
     ended_at = None if done is None else done.at
-    stops = stops_of(order, level, ended_at)
+    stops = stops_of(order, level, ended_at, doubt=doubt)
     due = _extended(clock.due, clock.starts_at, stops, calendar)
     risky_from = _extended(risky, clock.starts_at, stops, calendar)
     return Agreement(

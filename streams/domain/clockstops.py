@@ -33,13 +33,18 @@ class Stop:
     until: Millis | None
 
 
-def stops_of(order: "Order", level: Level, ended_at: Millis | None) -> tuple[Stop, ...]:
-    """Return what stopped a clock before it was read, in order of their begin."""
-    found = (_until(each, ended_at) for each in _stops(order, level))
+def stops_of(
+    order: "Order", level: Level, ended_at: Millis | None, *, doubt: bool
+) -> tuple[Stop, ...]:
+    """Return what stopped a clock before it was read, in order of their begin.
+
+    With `doubt` the first attempt is not believed, and stops nothing.
+    """
+    found = (_until(each, ended_at) for each in _stops(order, level, doubt=doubt))
     return tuple(sorted((each for each in found if each), key=lambda each: each.since))
 
 
-def _stops(order: "Order", level: Level) -> Iterator[Stop]:
+def _stops(order: "Order", level: Level, *, doubt: bool) -> Iterator[Stop]:
     """Yield what stops the clock: holds and failed attempts with a code, and wishes."""
     if not level.stops:
         return
@@ -48,7 +53,7 @@ def _stops(order: "Order", level: Level) -> Iterator[Stop]:
         if (code := _code(hold.by)) in level.stops:
             yield Stop(code, hold.by.at, hold.until)
     if track.last_failed is not None:
-        yield from _failed_attempts(order, level)
+        yield from _failed_attempts(order, level, doubt=doubt)
     # A wish moves the promise and with it the end of its window, or it counts for nothing (P2).
     if track.consignee and WISH in level.stops and not level.rule.target.window_end:
         yield from _wishes(order)
@@ -68,11 +73,15 @@ def _code(arrived: Arrived) -> str:
     return canonical(getattr(arrived.event, "reason", None))
 
 
-def _failed_attempts(order: "Order", level: Level) -> Iterator[Stop]:
+def _failed_attempts(order: "Order", level: Level, *, doubt: bool) -> Iterator[Stop]:
     """Yield the failed attempts that stop the clock until somebody touches the parcel again."""
     events = list(order.standing())
+    first = order.track.attempts.first
+    untrue = first.by if doubt and first is not None else None
     for each in events:
-        if each.event.kind == "attempt_failed" and (code := _code(each)) in level.stops:
+        if each.event.kind != "attempt_failed" or each is untrue:
+            continue
+        if (code := _code(each)) in level.stops:
             after = (
                 other.key
                 for other in events

@@ -17,7 +17,7 @@ from streams.domain.judgement import Judgement, Tolerance
 from streams.domain.presence import EVIDENCE_MS, Presence, Question
 from streams.domain.promises import Resolved, place
 from streams.domain.revisions import UNKNOWN, Revised, outcome_of, revised
-from streams.domain.suspects import asks, frozen_answers
+from streams.domain.suspects import asks, frozen_answers, suspicion
 from streams.domain.tracking import Track, derive
 from streams.domain.verdicts import effective, latest, original
 from streams.domain.zones import DAY_MS, day_text
@@ -71,7 +71,7 @@ class Order:
         self._moved: tuple[Millis | None] | None = None
         self._closes_at: Millis | None = None
         self._cell: Cell | None = None
-        self._agreements: tuple[Agreement, ...] | None = None
+        self._agreements: tuple[bool, tuple[Agreement, ...]] | None = None
 
     # -- taking events in ------------------------------------------------------------
 
@@ -219,9 +219,10 @@ class Order:
     @property
     def agreements(self) -> tuple[Agreement, ...]:
         """Return the service levels whose clocks have started, by all evidence."""
-        if self._agreements is None:
-            self._agreements = agreements(self)
-        return self._agreements
+        doubt = suspicion(self.track, self.presence) is not None
+        if self._agreements is None or self._agreements[0] is not doubt:
+            self._agreements = doubt, agreements(self, doubt=doubt)
+        return self._agreements[1]
 
     @property
     def cell(self) -> Cell:

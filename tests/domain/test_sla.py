@@ -16,7 +16,9 @@ from models.rules import Rules
 from streams import topics
 from streams.domain.judgement import Judgement
 from streams.domain.order import Order
+from streams.domain.presence import Presence
 from streams.domain.sla import at_risk, derived_deadline, held_to, next_turn, state
+from streams.domain.suspects import asks
 from streams.replay import Replay
 from tests.domain.given import DAYS, HOUR, MS, arrivals, at, order_of, replayed
 from tests.story import (
@@ -524,6 +526,39 @@ def test_a_refusal_that_is_not_believed_excuses_nobody():
     far = failed(300, "refused", position={"lat": 52.54, "lon": 13.40, "accuracy_m": 10.0})
     order = promised(0, window=(300, 540), destination={"lat": 52.52, "lon": 13.40})
     assert section(order, out(200), far) == {"in_scope": 1, "due": 1, "breached": 1}
+
+
+def test_an_attempt_that_is_not_believed_was_none_in_the_accountable_view():
+    far = failed(
+        300, "wrong_address_given", position={"lat": 52.54, "lon": 13.40, "accuracy_m": 10.0}
+    )
+    order = promised(0, window=(300, 540), destination={"lat": 52.52, "lon": 13.40})
+    events = [order, out(200), far, delivered(4_000)]
+    accountable = ruled(level(metric="first_attempt"))
+    _, agreement = agreed(events, accountable)
+    assert (agreement.ended_at, agreement.stops) == (at(4_000), ())
+    assert section(*events, rules=accountable) == {"in_scope": 1, "due": 1, "breached": 1}
+    raw = ruled(level(metric="first_attempt", view="raw"))
+    assert agreed(events, raw)[1].ended_at == at(300)
+    # Nor does it stop the clock of the handover: 3,700 minutes after it.
+    assert "breached" in section(*events)
+    near = failed(300, "wrong_address_given")
+    assert "breached" not in section(order, out(200), near, delivered(4_000))
+
+
+def test_what_couriers_answer_later_is_heard():
+    events = [
+        promised(0, window=(300, 540), destination={"lat": 52.52, "lon": 13.40}),
+        out(200, courier_id="C-1"),
+        failed(300, "not_home", courier_id="C-1"),
+    ]
+    order = Order(Judgement(ruled(level(metric="first_attempt"))), {})
+    for arrived in arrivals(*events):
+        order.add(arrived)
+    assert [each.ended_at for each in held_to(order)] == [at(300)]
+    (question,) = asks(order)
+    order.presence = {question: Presence(near=False, on_shift=None)}
+    assert [each.ended_at for each in held_to(order)] == [None]
 
 
 def test_an_id_nobody_promised_is_judged_by_rules_for_anybody():
