@@ -5,6 +5,7 @@ Friday 2027-01-01 as well. Berlin is UTC+1 in winter; the clocks go forward on S
 2026-03-29 (02:00 to 03:00) and back on Sunday 2026-10-25 (03:00 to 02:00), both at 01:00Z.
 """
 
+import random
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -144,3 +145,24 @@ def test_what_is_added_lies_between():
 def test_countries_and_their_parts():
     assert "BY" in (subdivisions("DE") or ())
     assert subdivisions("XX") is None
+
+
+@pytest.mark.parametrize("begins", ["2026-03-25T00:00", "2026-10-21T00:00", "2026-12-22T00:00"])
+def test_business_time_is_what_is_counted_quarter_by_quarter(begins):
+    """A second method: every quarter of an hour of two weeks, looked at on a wall clock."""
+    quarter, first = HOUR // 4, at(begins)
+
+    def working(quarters):
+        clock = datetime.fromtimestamp((first + quarters * quarter) / 1_000, BERLIN)
+        return (
+            clock.weekday() < 5
+            and (clock.month, clock.day) not in {(12, 25), (12, 26), (1, 1), (4, 3), (4, 6)}
+            and 8 <= clock.hour < 18
+        )
+
+    counts = [working(quarters) for quarters in range(14 * 96)]
+    rng = random.Random(begins)  # noqa: S311 - samples
+    for _ in range(200):
+        one, other = sorted(rng.sample(range(14 * 96), 2))
+        start, end = first + one * quarter, first + other * quarter
+        assert business_time(start, end, OFFICE) == sum(counts[one:other]) * quarter
