@@ -273,13 +273,12 @@ class OrdersFold:
     def _act(self, key: bytes, row: Row, offset: int, out: Outputs, at: Millis) -> None:
         """Draw the consequences for one order at one instant, and set its next deadline."""
         until = min(at, self.clock)
-        self._asking.ask(key, row, out)
         if row.order is None or row.order.closes_at <= until or row.parked:
             for settlement in row.settle(until):
                 if self.ended is not None and isinstance(settlement, Closed):
                     self.ended(key, settlement)
                 self._settle(settlement, offset, out)
-                self._asking.ask(key, row, out)
+        self._asking.ask(key, row, out)
         if self.facts:
             for fact in news(row, key, self.clock):
                 self._fact(fact, out)

@@ -9,7 +9,8 @@ rows themselves stay for as long as an order can ask where the courier was.
 import json
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import Any
+from struct import Struct
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -32,23 +33,44 @@ ARCHIVE = b"\x01counts"
 # Contents of one courier in one span; a row has its bounds. Beyond, nothing is remembered.
 MOST_KNOWN = 4_000
 
-# What an event says that can be asked for: [when, lat, lon, accuracy] or [when, starts].
-Said = list[Any] | None
-# An entry: [offset and receipt of the first copy to come,
-#            {digest of content: [how many, least receipt, unknown fields in that, `Said`]}]
-Entry = list[Any]
 Counts = dict[str, int]
 Evidence = Fix | Turn | None
+
+# What an event says that can be asked for: (what, when, lat, lon, accuracy).
+Said = tuple[int, Millis, float, float, float]
+NOTHING, POSITION, STARTS, ENDS = range(4)
+
+
+class Content(NamedTuple):
+    """One wording of an event: how often it came, when first, whether with unknown fields."""
+
+    came: int
+    least: Millis
+    unknown: bool
+    said: Said
+
+
+class Entry(NamedTuple):
+    """An event: offset and receipt of the first copy to come, its wordings by digest."""
+
+    first: int
+    first_at: Millis
+    contents: dict[bytes, Content]
+
+
+# Nearly every event comes once. Then its entry is one run of bytes: offset, receipt, unknown
+# fields in it, digest of the wording, what it says.
+_ONE = Struct("<qq?8sBqddd")
 
 
 class Span(msgspec.Struct, array_like=True):
     """What came of a courier in ten minutes: entries by digest of the event's id.
 
-    `held` is how many contents they hold, `more` counts what was not remembered, `over` tells
+    `held` is how many wordings they hold, `more` counts what was not remembered, `over` tells
     that all counts are in the archive.
     """
 
-    ids: dict[bytes, Entry]
+    ids: dict[bytes, bytes | Entry]
     held: int = 0
     more: Counts = {}
     over: bool = False
@@ -63,7 +85,7 @@ class Sightings:
 
     def __init__(self, rows: Rows | None = None) -> None:
         self.spans: dict[bytes, Span] = {}
-        self.known: dict[str, dict[bytes, list[bytes]]] = {}
+        self.known: dict[str, dict[bytes, tuple[bytes, ...]]] = {}
         self.live: Counts = {}
         self.archived: Counts = {}
         self._rows = rows
@@ -82,7 +104,7 @@ class Sightings:
         span = self._place_span(key, _decode(payload))
         known = self.known.setdefault(_courier_of(key), {})
         for name in span.ids:
-            known.setdefault(name, []).append(key)
+            known[name] = (*known.get(name, ()), key)
         if not span.over:
             add(self.live, _counts_of(span))
 
@@ -121,24 +143,26 @@ class Sightings:
         if span is None:
             span = self._place_span(key, Span({}))
         self._dirty[key] = offset
-        digest, entry = content_of(event), span.ids.get(name)
-        if (entry is None or digest not in entry[2]) and span.held >= MOST_KNOWN:
+        digest, packed = content_of(event), span.ids.get(name)
+        entry = None if packed is None else _entry(packed)
+        if (entry is None or digest not in entry.contents) and span.held >= MOST_KNOWN:
             self._only_count(span, known=entry is not None, unknown=unknown)
             return None, None
         before: Evidence = None
         if entry is None:
-            entry = span.ids[name] = [offset, received_at, {}]
-            self.known.setdefault(event.courier_id, {}).setdefault(name, []).append(key)
+            known = self.known.setdefault(event.courier_id, {})
+            known[name] = (*known.get(name, ()), key)
+            entry = Entry(offset, received_at, {})
         else:
             before = _evidence(entry)
             add(self.live, _counted(entry), -1)
-        content = entry[2].get(digest)
+        content = entry.contents.get(digest)
         if content is None:
             span.held += 1
-            entry[2][digest] = [1, received_at, unknown, _said(event)]
-        else:
-            content[0] += 1
-            content[1:3] = min((content[1], content[2]), (received_at, unknown))
+            content = Content(0, received_at, unknown, _said(event))
+        least, odd = min((content.least, content.unknown), (received_at, unknown))
+        entry.contents[digest] = Content(content.came + 1, least, odd, content.said)
+        span.ids[name] = _packed(entry)
         add(self.live, _counted(entry))
         return before, _evidence(entry)
 
@@ -153,10 +177,10 @@ class Sightings:
         self, courier_id: str, since: Millis, until: Millis, known_by: Millis
     ) -> Iterator[Fix | Turn]:
         """Yield what is known of a courier from `since` to before `until` by its own time."""
-        for key in self._by_courier.get(courier_id, ()):
+        for key in sorted(self._by_courier.get(courier_id, ())):
             if since - SKEW_MS - SPAN_MS < _time_of(key) <= known_by:
-                for entry in self.spans[key].ids.values():
-                    said = _evidence(entry)
+                for packed in self.spans[key].ids.values():
+                    said = _evidence(_entry(packed))
                     if said is not None and tells(said, since, until, known_by):
                         yield said
 
@@ -167,7 +191,7 @@ class Sightings:
         """
         last: tuple[int, Millis, bytes] | None = None
         for key in self.known.get(courier_id, {}).get(name, ()):
-            first, first_at, _ = self.spans[key].ids[name]
+            first, first_at, _ = _entry(self.spans[key].ids[name])
             if first <= offset and (last is None or first > last[0]):
                 last = first, first_at, key
         if last is not None and abs(received_at - last[1]) < KNOWN_MS:
@@ -209,7 +233,9 @@ class Sightings:
         """Return the rows of which no question at or after the clock can be, counts apart."""
         horizon = clock - ASKED_FOR_MS - SPAN_MS
         times = sorted(at for at in self._by_time if at < horizon)
-        return [key for at in times for key in self._by_time[at] if self.spans[key].over]
+        return [
+            key for at in times for key in sorted(self._by_time[at]) if self.spans[key].over
+        ]
 
     def forget(self, key: bytes) -> None:
         """Forget a row for good, and what came in it."""
@@ -224,7 +250,7 @@ class Sightings:
             del self._by_courier[courier_id]
         known = self.known.get(courier_id, {})
         for name in span.ids:
-            known[name].remove(key)
+            known[name] = tuple(each for each in known[name] if each != key)
             if not known[name]:
                 del known[name]
         if not known:
@@ -247,8 +273,27 @@ def _id(event: CourierEvent) -> bytes:
 def _said(event: CourierEvent) -> Said:
     at = millis(event.occurred_at)
     if event.kind == "position_reported":
-        return [at, event.lat, event.lon, event.accuracy_m or 0.0]
-    return None if event.kind == "route_planned" else [at, event.kind == "shift_started"]
+        return POSITION, at, event.lat, event.lon, event.accuracy_m or 0.0
+    what = {"shift_started": STARTS, "shift_ended": ENDS}.get(event.kind, NOTHING)
+    return what, at, 0.0, 0.0, 0.0
+
+
+def _packed(entry: Entry) -> bytes | Entry:
+    """Return an entry in as little room as it needs."""
+    if len(entry.contents) > 1:
+        return entry
+    ((digest, content),) = entry.contents.items()
+    if content.came > 1 or content.least != entry.first_at:
+        return entry
+    return _ONE.pack(entry.first, entry.first_at, content.unknown, digest, *content.said)
+
+
+def _entry(packed: bytes | Entry) -> Entry:
+    if not isinstance(packed, bytes):
+        return packed
+    first, first_at, unknown, digest, *said = _ONE.unpack(packed)
+    content = Content(1, first_at, unknown, cast("Said", tuple(said)))
+    return Entry(first, first_at, {digest: content})
 
 
 def _evidence(entry: Entry) -> Evidence:
@@ -256,17 +301,20 @@ def _evidence(entry: Entry) -> Evidence:
 
     A clock that runs ahead is not believed (kpis 2.12 L9).
     """
-    contents = entry[2]
-    if len(contents) == 1:
-        ((_, received_at, _, said),) = contents.values()
-    else:
-        received_at, _, said = min(
-            (least, digest, said) for digest, (_, least, _, said) in contents.items()
-        )
-    if said is None:
-        return None
-    at = said[0] if said[0] <= received_at + SKEW_MS else received_at
-    return (Turn if len(said) == 2 else Fix)(at, received_at, *said[1:])  # noqa: PLR2004
+    event = entry.contents[_event(entry)]
+    what, at, *place = event.said
+    if at > event.least + SKEW_MS:
+        at = event.least
+    if what == POSITION:
+        return Fix(at, event.least, *place)
+    return None if what == NOTHING else Turn(at, event.least, what == STARTS)
+
+
+def _event(entry: Entry) -> bytes:
+    """Return the wording that is the event: of all that came the least (L11)."""
+    if len(entry.contents) == 1:
+        return next(iter(entry.contents))
+    return min(entry.contents, key=lambda each: (entry.contents[each].least, each))
 
 
 def _courier_of(key: bytes) -> str:
@@ -279,22 +327,18 @@ def _time_of(key: bytes) -> Millis:
 
 def _counts_of(span: Span) -> Counts:
     total = dict(span.more)
-    for entry in span.ids.values():
-        add(total, _counted(entry))
+    for packed in span.ids.values():
+        add(total, _counted(_entry(packed)))
     return total
 
 
 def _counted(entry: Entry) -> Counts:
-    """Return what an event counts, its copies with it: the least of them is the event."""
-    contents = entry[2]
-    if len(contents) == 1:
-        ((came, _, unknown, _),) = contents.values()
-        return {"accepted": 1, "duplicate": came - 1, "unknown_fields": int(unknown)}
-    came = sum(content[0] for content in contents.values())
-    _, event, unknown = min((least, each, odd) for each, (_, least, odd, _) in contents.items())
+    """Return what an event counts, its copies with it."""
+    came = sum(content.came for content in entry.contents.values())
+    event = entry.contents[_event(entry)]
     return {
         "accepted": 1,
         "duplicate": came - 1,
-        "id_conflict": came - contents[event][0],
-        "unknown_fields": int(unknown),
+        "id_conflict": came - event.came,
+        "unknown_fields": int(event.unknown),
     }

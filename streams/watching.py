@@ -126,7 +126,7 @@ class Watching:
         """Give up the questions whose answers nothing can change; return their rows' keys."""
         gone: list[bytes] = []
         for known_by in [each for each in self._ends if each < clock]:
-            for courier_id in self._ends.pop(known_by):
+            for courier_id in sorted(self._ends.pop(known_by)):
                 days = self._days[courier_id]
                 for part in [each for each in days if each[2] == known_by]:
                     gone += days.pop(part).asked

@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 
+from models.base import millis
 from models.rules import Rules
 from streams import topics
 from streams.clocks import origin_header
@@ -19,7 +20,7 @@ from streams.orders import OrdersFold
 from streams.questions import ASKS, decode_conclusion, encode_question
 from streams.replay import Replay
 from tests.domain.test_visits import METRES_A_DEGREE
-from tests.story import failed, out, promised, story
+from tests.story import delivered, failed, out, promised, story
 from tests.test_couriers import DAY_MS, HOUR_MS, T, changelog, fold, record, said, tick, unasked
 from tests.test_ingest import Sent
 
@@ -268,7 +269,8 @@ def orders():
 def event(offset, line):
     decoded = decode_order(line)
     headers = (
-        ("received_at", b"1772530000000"), ("origin", origin_header("order-events/0", offset)),
+        ("received_at", str(millis(decoded.event.occurred_at)).encode()),
+        ("origin", origin_header("order-events/0", offset)),
     )  # fmt: skip
     return Record(offset, 0, decoded.event.order_id.encode(), decoded.canonical, headers)
 
@@ -349,3 +351,24 @@ def test_inboxes_say_once_an_hour_that_questions_of_before_are_over():
     assert sent.ticks(topics.COURIER_LOG) == [
         (0, T, True), (1, T, True), (0, T + HOUR_MS, True), (1, T + HOUR_MS, True),
     ]  # fmt: skip
+
+
+def test_a_life_that_was_parked_asks_as_soon_as_it_begins():
+    # The first life ends a day after its delivery, its stub a day later; what came ten days
+    # later was parked until then. One tick lets all of that happen at once.
+    days = {"ended_days": 1, "silent_days": 1, "stub_days": 1}
+    rules = Rules.model_validate({"defaults": {"maturity_days": 0}, "retention": days})
+    found, sent = OrdersFold(0, ("order-events/0",), Judgement(rules)), Sent()
+    found.recover(None, PartitionRows({}, -1), {})
+    later = 10 * 24 * 60
+    first = story(promised(0, window=(60, 120)), delivered(100))
+    second = story(
+        promised(later, window=(later + 60, later + 120), destination=DOOR),
+        failed(later + 100, courier_id="K"),
+    )
+    found.fold([event(number, line) for number, line in enumerate([*first, *second])], sent)
+    assert asked_of(sent) == []
+    value = json.dumps({"order-events/0": 1772530000000 + 11 * DAY_MS}).encode()
+    found.fold([Record(4, 0, None, value, (("kind", b"tick"), ("caught_up", b"1")))], sent)
+    assert {courier for courier, _ in asked_of(sent)} == {b"K"}
+    assert found.order("A-1").track.attempts.visits

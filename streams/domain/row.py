@@ -19,6 +19,7 @@ from streams.domain.judgement import Judgement
 from streams.domain.notices import Ledger
 from streams.domain.order import NEVER, NEW_LIFE_MS, Order
 from streams.domain.presence import Presence, Question
+from streams.domain.suspects import asks
 
 ROW_LIMIT = 262_144  # encoded bytes of one row; beyond it events are refused
 EVENT_OVERHEAD = 32
@@ -83,7 +84,7 @@ class Row:
 
     `presence` is what couriers' positions and shifts answered in the present life; the last
     answer to a question is the one that counts. `asked` are the questions sent and not yet
-    answered: while there are any, nothing becomes irreversible.
+    answered.
     """
 
     judgement: Judgement
@@ -167,13 +168,13 @@ class Row:
         expires_at = NEVER if self.stub is None else self.stub.expires_at
         return min(expires_at, self.parked[0].received_at + 1) if self.parked else expires_at
 
-    def settle(self, clock: Millis) -> Iterator[Settlement]:
+    def settle(self, clock: Millis, *, waits: bool = True) -> Iterator[Settlement]:
         """Do what is irreversible up to the clock, in order; what is parked moves up.
 
-        A row that waits for an answer does nothing yet: what is decided is decided by F, also
-        if it is done later.
+        A row that `waits` for an answer does nothing yet: what is decided is decided by F,
+        also if it is done later.
         """
-        while not self.asked and (at := self.settles_at) <= clock:
+        while (at := self.settles_at) <= clock and not (waits and self._wants_an_answer()):
             if self.order is not None:
                 yield self._close(self.order, at)
             elif self.parked and self.parked[0].received_at < at:
@@ -185,6 +186,9 @@ class Row:
                 self._place(self.parked)
         if self.order is None and self.stub is None and not self.parked:
             yield Forgotten()
+
+    def _wants_an_answer(self) -> bool:
+        return self.order is not None and not self.presence.keys() >= set(asks(self.order))
 
     def _close(self, order: Order, at: Millis) -> Closed:
         counted = contribution(order, at, self.ledger, self.told.sla, ended_silent=True)
@@ -221,7 +225,7 @@ class Row:
         held = () if self.order is None else self.order.held()
         twin._place([*held, *self.parked])
         counted: Contribution = {}
-        for settlement in twin.settle(clock + 1):
+        for settlement in twin.settle(clock + 1, waits=False):
             _sum(counted, _of(settlement))
         if not twin.parked:
             _sum(counted, twin.contribution(clock))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 TOWER = Path(sys.executable).with_name("tower")
 SESSION_SECONDS = 15  # half of it a busy machine may stand still
-HIT = re.compile(r"^failpoint hit orders (\S+) (\d+) (\d+)$", re.MULTILINE)
+HIT = re.compile(r"^failpoint hit \S+ (\S+) (\d+) (\d+)$", re.MULTILINE)
 STALL = "the worker stood still"
 FACTS = (
     "tower_deliveries_total",
@@ -123,7 +123,7 @@ class Fleet:
                     self._queues[place].insert(0, worker.failpoint)
                 continue
             assert (worker.process.returncode, step is None) == (-9, False), self.says()
-            assert f"orders:{step}:" in (worker.failpoint or ""), self.says()
+            assert f":{step}:" in (worker.failpoint or ""), self.says()
             self.hits.append(f"worker {place} {worker.failpoint}")
         self.start()
 

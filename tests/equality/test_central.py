@@ -1,8 +1,8 @@
 """The central equality: the live report of a published file is the replay of that file.
 
 Two workers fold the file from four partitions, and three times one of them is killed with -9
-inside a flush of orders, where and when the seed says. What the report is made of at the end
-is `kpi-cells` alone: workers stopped, inbound topics deleted, the file moved away.
+inside a flush of orders or couriers, where and when the seed says. What the report is made of
+at the end is `kpi-cells` alone: workers stopped, inbound topics deleted, the file moved away.
 """
 
 import asyncio
@@ -28,17 +28,19 @@ PUBLISHING_SECONDS = 25
 PATIENCE_SECONDS = 240
 
 
-def schedule(chance, most):
+def schedule(chance, most, folds):
     """Return the failpoints of each worker's processes: all three steps, in some order.
 
-    `chance` is what the seed is mixed with; a failpoint lets at most `most` flushes be.
+    `chance` is what the seed is mixed with; a failpoint lets at most `most` flushes be, of
+    one of the `folds` in turn.
     """
     rng = Random(chance)  # noqa: S311
     steps = list(get_args(Step))
     rng.shuffle(steps)
     queues = [[] for _ in range(PLACES)]
-    for step in steps:
-        rng.choice(queues).append(f"orders:{step}:{rng.randint(1, most)}")
+    for number, step in enumerate(steps):
+        fold = folds[number % len(folds)]
+        rng.choice(queues).append(f"{fold}:{step}:{rng.randint(1, most)}")
     return queues
 
 
@@ -82,7 +84,9 @@ async def forget_inbound(bootstrap, namespace):
         await admin.delete_topics([f"{namespace}.order-events", f"{namespace}.courier-events"])
 
 
-def equal(broker, namespace, folder, file, *, keys, chance, most=8, session=15):
+def equal(
+    broker, namespace, folder, file, *, keys, chance, most=8, session=15, folds=("orders",)
+):  # fmt: skip
     """Run a file both ways and return the one report.
 
     `session` is the workers' session timeout in seconds: the more rows they have to recover
@@ -90,7 +94,7 @@ def equal(broker, namespace, folder, file, *, keys, chance, most=8, session=15):
     """
     logs = folder / "logs"
     logs.mkdir()
-    queues = schedule(chance, most)
+    queues = schedule(chance, most, folds)
     fleet = Fleet(
         logs, queues, brokers=broker.bootstrap, namespace=namespace, clock="feed",
         session_timeout_seconds=session,
@@ -131,8 +135,9 @@ def test_samples_a_small_day_and_edges_and_every_number_is_met(
 ):
     file = feeds.everything_small(tmp_path, seed)
     live = equal(
-        broker, namespace, tmp_path, file, keys="random", chance=f"{seed}", most=6, session=6
-    )
+        broker, namespace, tmp_path, file, keys="random", chance=f"{seed}", most=6, session=6,
+        folds=("orders", "couriers"),
+    )  # fmt: skip
     assert [path for path, met in numbers(live).items() if not met] == []
 
 
