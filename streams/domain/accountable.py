@@ -61,7 +61,8 @@ def judge_accountable(
     if settled is not None:
         return settled
     doubt = suspicion(track, answers)
-    if track.handover is None and (ended := _ended(track, doubt)) is not None:
+    ended = _ended(track, doubt)
+    if ended is not None:
         return ended
     for hold in covering(track, promise):
         reason = _reason_of(hold.by)
@@ -148,7 +149,10 @@ def deciding_reason(track: Track) -> tuple[str, tuple[Arrived, ...]]:
 
 
 def _ended(track: Track, doubt: Suspicion | None) -> Verdict | None:
-    """Judge an order that failed and was not handed over; None if it did not fail."""
+    """Judge an order that failed and was not handed over; None if it did not fail.
+
+    A handover makes the track forget what failed, and that the carrier called it off.
+    """
     failing, cancelled = track.failing, track.cancelled
     if failing is None:
         if cancelled is None or not cancelled_by_carrier(track):

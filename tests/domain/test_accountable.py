@@ -482,6 +482,11 @@ def test_p4_before_the_window_a_failure_is_the_carriers_whatever_its_reason(minu
     assert found[0] == ("consignee" if left_out else "carrier")
 
 
+def test_p4_asks_the_attempt_that_gave_the_reason():
+    found = blamed(MADE, failed(60), failed(400, "weather"), TOMORROW)
+    assert found == ("force_majeure", "weather", "attempt_failed")
+
+
 def test_p4_is_about_windows_with_a_start():
     for promise in ({"instant": START}, {"date": START + DAYS}, {}):
         assert attempts_owed(promised(0, **promise), failed(60)) == (0, 0)
