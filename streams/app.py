@@ -8,13 +8,14 @@ from streams.domain.judgement import Judgement
 from streams.engine.app import TowerApp, create_app
 from streams.engine.engine import Engine
 from streams.engine.source import Source
+from streams.groups import GroupsFold
 from streams.ingest import COURIERS, ORDERS, IngestFold
 from streams.metrics import Metrics
 from streams.orders import OrdersFold
 
 
 def worker(settings: Settings, judgement: Judgement, metrics: Metrics) -> TowerApp:
-    """Return a worker's application: ingest, couriers and orders over one engine."""
+    """Return a worker's application: ingest, couriers, orders and groups over one engine."""
     app = create_app(settings)
     app.engine = Engine(app, settings, sources(settings, judgement, metrics))
     add_agents(app, app.engine)
@@ -27,6 +28,7 @@ def sources(settings: Settings, judgement: Judgement, metrics: Metrics) -> list[
     feed = settings.clock == "feed"
     inbox_upstreams = [f"{ORDERS.upstream}/{p}" for p in range(count)]
     inbox_upstreams += [f"couriers/{p}" for p in range(count)]
+    group_upstreams = [f"orders/{p}" for p in range(count)]
     courier_upstreams = [f"{COURIERS.upstream}/{p}" for p in range(count)]
     received = metrics.received
     return [
@@ -49,10 +51,19 @@ def sources(settings: Settings, judgement: Judgement, metrics: Metrics) -> list[
             lambda p: CouriersFold(p, courier_upstreams, count),
         ),
         Source(
+            "groups",
+            topics.GROUP_LOG,
+            "groups-changelog",
+            lambda p: GroupsFold(p, group_upstreams),
+            published=topics.KPI_CELLS,
+        ),
+        Source(
             "orders",
             topics.ORDER_LOG,
             "orders-changelog",
-            lambda p: OrdersFold(p, inbox_upstreams, judgement, metrics.observe),
+            lambda p: OrdersFold(
+                p, inbox_upstreams, judgement, metrics.observe, group_logs=count
+            ),
             published=topics.KPI_CELLS,
         ),
     ]

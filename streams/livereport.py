@@ -22,6 +22,7 @@ from streams.domain.report import report
 from streams.domain.zones import instant
 from streams.engine.reader import bounds, group_less, read
 from streams.errors import TowerError
+from streams.published import clock_keys
 from streams.topics import named
 
 PAUSE_SECONDS = 0.2
@@ -36,18 +37,18 @@ class Shown:
 
     def __init__(self, published: Published | None = None) -> None:
         self.published: Published = {} if published is None else published
-        self._coming: dict[bytes, dict[bytes, bytes | None]] = {}
+        self._coming: dict[tuple[bytes, bytes], dict[bytes, bytes | None]] = {}
 
     def heard(self, _: TopicPartition, key: bytes, value: bytes | None) -> None:
         """Take a record of `kpi-cells`, in the order of its partition."""
         kind, _, rest = key.partition(b"/")
         number, _, cell = rest.partition(b"/")
-        if kind != b"orders":
+        if kind not in {b"orders", b"groups"}:
             self._show(key, value)
         elif cell != CLOCK_OF:
-            self._coming.setdefault(number, {})[key] = value
+            self._coming.setdefault((kind, number), {})[key] = value
         else:
-            for each, measures in self._coming.pop(number, {}).items():
+            for each, measures in self._coming.pop((kind, number), {}).items():
                 self._show(each, measures)
             self._show(key, value)
 
@@ -116,13 +117,14 @@ def summed(published: Published) -> dict[str, Any]:
     for key, value in published.items():
         kind, _, rest = key.decode().partition("/")
         said = json.loads(value)
-        if kind != "orders":
+        name = rest.partition("/")[2]
+        if kind not in {"orders", "groups"}:
             add(events, said["counts"])
-        elif (name := rest.partition("/")[2]) == "~partition":
+        elif name != "~partition":
+            cells.append((decode_cell(name), said))
+        elif kind == "orders":
             clocks.append(said["clock"])
             rules.add(said["rules"])
-        else:
-            cells.append((decode_cell(name), said))
     if not clocks:
         raise TowerError("No worker has published anything in this namespace yet.")
     totals: Contribution = merge(cells)
@@ -147,12 +149,7 @@ def furthest_behind(published: Published, partitions: int) -> tuple[Millis, str]
     """Return the least clock and the key of `kpi-cells` that says it or is missing (0)."""
     clocks = []
     for number in range(partitions):
-        for key in (
-            f"ingest/{topics.ORDER_EVENTS}/{number}",
-            f"ingest/{topics.COURIER_EVENTS}/{number}",
-            f"couriers/{number}",
-            f"orders/{number}/~partition",
-        ):
+        for key in clock_keys(number):
             value = published.get(key.encode())
             clocks.append((0 if value is None else int(json.loads(value)["clock"]), key))
     return min(clocks)

@@ -17,36 +17,36 @@ from models.notices import NoticeReceipt, NoticeSuperseded, NoticeTick
 from streams import letters, topics
 from streams.asking import Asking
 from streams.cellbook import ARCHIVE, CellBook
+from streams.cellposts import CellPosts
 from streams.clocks import Origin, Watermarks, parse_origin
 from streams.codec import load_order
 from streams.deadlines import Deadlines, next_deadline
 from streams.domain import notices
 from streams.domain.arrivals import Arrived
-from streams.domain.cells import Cell, decode_cell, encode_cell
 from streams.domain.judgement import Judgement
 from streams.domain.order import Order
+from streams.domain.parcels import QUIET
 from streams.domain.presence import Presence, Question
-from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row
+from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row, Settlement
 from streams.engine.api import Beat, Outputs, Record, Rows
 from streams.facts import correction, encoded, news, predicted, settled, sla_news
+from streams.grouplog import GroupLog
 from streams.orderrows import OrderRows
 from streams.questions import CONCLUSION, decode_conclusion
-from streams.republishing import Republishing
 from streams.rowcodec import Standing, standing_of
 
 log = logging.getLogger(__name__)
 
 KIND, TICK, RECEIPT = "kind", b"tick", b"receipt"
 
-_sorted_json = msgspec.json.Encoder(order="sorted").encode
-
 
 class OrdersFold:
     """The orders of one inbox partition: rows, deadlines, cells, notices.
 
     `observe` sees every fact that goes out; with `facts` off nobody reads them and none are
-    made. A fold that was never recovered keeps its rows in memory and puts none (replay).
-    `ended` is told of every life that ends, by the order's key.
+    made. `group_logs` is how many partitions of `group-log` are told the time. A fold that was
+    never recovered keeps its rows in memory and puts none (replay). `ended` is told of every
+    life that ends, by the order's key.
     """
 
     def __init__(
@@ -57,14 +57,15 @@ class OrdersFold:
         observe: Callable[[Fact], None] | None = None,
         *,
         facts: bool = True,
+        group_logs: int = 0,
     ) -> None:
         self.partition = partition
         self.upstreams = upstreams
         self.judgement = judgement
         self.observe = observe
         self.facts = facts
+        self.group_logs = group_logs
         self.ended: Callable[[bytes, Closed], None] | None = None
-        self.prefix = f"orders/{partition}/"
         self._reset(None)
 
     def _reset(self, rows: Rows | None) -> None:
@@ -76,9 +77,8 @@ class OrdersFold:
         self._changed: dict[bytes, bytes | None] = {}  # packed; None: to be found out
         self._deferred: set[bytes] = set()
         self._asking = Asking(self.partition, sum(map(_of_couriers, self.upstreams)))
-        self._stale: set[Cell] = set()
-        self._partition_cell = b""
-        self._again = Republishing()
+        self._posts = CellPosts(f"orders/{self.partition}/", self.partition)
+        self._group_log = GroupLog(self.partition, self.group_logs)
         self._told_clock: Millis = 0
 
     # -- recovery ------------------------------------------------------------------------
@@ -101,8 +101,7 @@ class OrdersFold:
             self._recover_row(key, payload)
             if rows.recovered_off(key) >= 0:
                 self._changed[key] = None  # it is of a later clock than the partition
-        self._stale = set(self._own_cells(published))
-        self.book.all_changed(self._stale)
+        self.book.all_changed(self._posts.own(published))
 
     def _recover_row(self, key: bytes, payload: bytes) -> None:
         """Take up one row as it stands; fold it only where that is not written in it."""
@@ -129,11 +128,6 @@ class OrdersFold:
                 self.judgement.id,
             )
 
-    def _own_cells(self, published: Mapping[bytes, bytes]) -> list[Cell]:
-        prefix = self.prefix.encode()
-        names = (key[len(prefix) :].decode() for key in published if key.startswith(prefix))
-        return [decode_cell(name) for name in names if not name.startswith("~")]
-
     # -- records -------------------------------------------------------------------------
 
     def fold(self, records: Sequence[Record], out: Outputs) -> None:
@@ -153,26 +147,15 @@ class OrdersFold:
         return json.dumps(stored).encode()
 
     def publish(self, out: Outputs) -> None:
-        """Publish the cells that changed, then the clock they are of."""
+        """Publish the cells that changed, then the clock they are of; tell groups the time."""
         self.rows.bury()
         self.settle_cells()
-        if self._again.due():
-            self.book.all_changed(())
-            self._partition_cell = b""
-        changed = list(self.book.take_changed())
-        for cell, measures in changed:
-            value = _sorted_json(measures) if measures else None
-            key = (self.prefix + encode_cell(cell)).encode()
-            out.send(topics.KPI_CELLS, key, value, partition=self.partition)
         said = {
             "clock": self.clock, "rules": self.judgement.id,
             "unanswered": self._asking.unanswered,
         }  # fmt: skip
-        cell_value = json.dumps(said, sort_keys=True).encode()
-        if changed or cell_value != self._partition_cell:
-            key = f"{self.prefix}~partition".encode()
-            out.send(topics.KPI_CELLS, key, cell_value, partition=self.partition)
-            self._partition_cell = cell_value
+        self._posts.publish(self.book, said, out)
+        self._group_log.tick(self.clock, out)
 
     def order(self, order_id: str) -> Order | None:
         """Return the present life of an order, None if there is none."""
@@ -223,11 +206,13 @@ class OrdersFold:
     ) -> None:
         """Take one event into its order's row."""
         row = self.rows.get(key)
+        quiet = arrived.event.kind in QUIET and not row.parked and not row.knows(arrived)
         if not row.add(arrived):
             upstream, (record, index) = origin
             letter = letters.encoded(letters.no_room(arrived, upstream, record, index))
             out.send(topics.DEAD_LETTERS, f"{upstream}/{record}".encode(), letter)
-        self._act(key, row, offset, out, max(self.clock, arrived.received_at))
+        at = max(self.clock, arrived.received_at)
+        self._act(key, row, offset, out, at, quiet=quiet)
 
     def learn(
         self, key: bytes, question: Question, presence: Presence, offset: int, out: Outputs,
@@ -236,7 +221,7 @@ class OrdersFold:
         """Take the answer to a question of an order, the first or a later one."""
         row = self.rows.get(key)
         if self._asking.answer(key, row, question, presence, forgotten=forgotten):
-            self._act(key, row, offset, out, self.clock)
+            self._act(key, row, offset, out, self.clock, quiet=True)
 
     def advance(self, clock: Millis, offset: int, out: Outputs) -> None:
         """Move the clock and do, in order, what fell due."""
@@ -247,7 +232,7 @@ class OrdersFold:
                     self._changed[key] = None
                     self._arm(key, self.rows.get(key), self.clock)
                 else:
-                    self._act(key, self.rows.get(key), offset, out, at)
+                    self._act(key, self.rows.get(key), offset, out, at, quiet=True)
                     self._put_if_crowded()
         if self._deferred and self.marks.caught_up:
             waiting, self._deferred = sorted(self._deferred), set()
@@ -256,7 +241,7 @@ class OrdersFold:
                     self._deferred.add(key)
                 else:
                     row = self.rows.get(key)
-                    self._plan_now(key, row, self.clock, out)
+                    self._plan_now(key, row, self.clock, offset, out)
                     self._changed_at(key, row, offset, self.clock)
                     self._put_if_crowded()
 
@@ -268,16 +253,20 @@ class OrdersFold:
         row = self.rows.get(key)
         if row.order is not None and notices.settle(row.ledger, receipt):
             self._fact(settled(row, row.order, receipt, self.clock), out)
-            self._act(key, row, record.offset, out, self.clock)
+            self._act(key, row, record.offset, out, self.clock, quiet=True)
 
-    def _act(self, key: bytes, row: Row, offset: int, out: Outputs, at: Millis) -> None:
-        """Draw the consequences for one order at one instant, and set its next deadline."""
+    def _act(
+        self, key: bytes, row: Row, offset: int, out: Outputs, at: Millis, *, quiet: bool
+    ) -> None:
+        """Draw the consequences for one order at one instant, and set its next deadline.
+
+        `quiet`: nothing that its group or customer should know has happened, unless it settles.
+        """
         until = min(at, self.clock)
         if row.order is None or row.order.closes_at <= until or row.parked:
+            quiet = False
             for settlement in row.settle(until):
-                if self.ended is not None and isinstance(settlement, Closed):
-                    self.ended(key, settlement)
-                self._settle(settlement, offset, out)
+                self._settle(key, settlement, offset, out)
         self._asking.ask(key, row, out)
         if self.facts:
             for fact in news(row, key, self.clock):
@@ -288,17 +277,22 @@ class OrdersFold:
             ):  # noted where no facts are wanted, too
                 if self.facts:
                     self._fact(fact, out)
+        if not quiet:
+            self._group_log.tell(key, row.order, row.ledger, row.told, offset, out)
         if self.marks.caught_up or not _to_be_planned(row):
-            self._plan_now(key, row, at, out)
+            self._plan_now(key, row, at, offset, out)
         else:
             row.ledger.deferred = True
             self._deferred.add(key)
         self._changed_at(key, row, offset, at)
 
-    def _plan_now(self, key: bytes, row: Row, at: Millis, out: Outputs) -> None:
+    def _plan_now(self, key: bytes, row: Row, at: Millis, offset: int, out: Outputs) -> None:
         row.ledger.deferred = False
         self._deferred.discard(key)
+        first_at = row.ledger.first_at
         self._plan(key, row, at, out)
+        if row.ledger.first_at != first_at:
+            self._group_log.tell(key, row.order, row.ledger, row.told, offset, out)
 
     def _changed_at(self, key: bytes, row: Row, offset: int, planned: Millis) -> None:
         self.rows.changed(key, offset)
@@ -323,22 +317,23 @@ class OrdersFold:
                 self._fact(predicted(row, order, command), out)
             out.send(topics.NOTICE_COMMANDS, key, command.model_dump_json().encode())
 
-    def _settle(
-        self, settlement: Closed | Refused | Forgotten, offset: int, out: Outputs
-    ) -> None:
-        def admits(key: bytes) -> bool:
-            return not self.rows.archived(key, offset)
+    def _settle(self, key: bytes, settlement: Settlement, offset: int, out: Outputs) -> None:
+        def admits(row: bytes) -> bool:
+            return not self.rows.archived(row, offset)
 
         match settlement:
-            case Closed(counted):
+            case Closed(counted, order, ledger, told, at):
+                if self.ended is not None:
+                    self.ended(key, settlement)
                 keys = self.book.archive_all(counted, admits)
+                self._group_log.tell(key, order, ledger, told, offset, out, closed=at)
             case Refused(arrived, carrier):
                 keys = self.book.archive_all(REFUSED, admits)
                 self._fact(correction(arrived, carrier, self.clock, self.judgement.id), out)
             case Forgotten():
                 keys = []
-        for key in keys:
-            self.rows.archive_changed(key, offset)
+        for each in keys:
+            self.rows.archive_changed(each, offset)
 
     # -- deadlines and what is put --------------------------------------------------------
 

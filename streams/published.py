@@ -26,6 +26,7 @@ def clock_keys(partition: int) -> tuple[str, ...]:
         f"ingest/{topics.COURIER_EVENTS}/{partition}",
         f"couriers/{partition}",
         f"orders/{partition}/~partition",
+        f"groups/{partition}/~partition",
     )
 
 

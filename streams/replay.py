@@ -1,6 +1,7 @@
 """The same tower in one process, with no broker: a file of events in, the report out.
 
-Every event meets the same code as in a worker: decode, the orders fold, the couriers fold.
+Every event meets the same code as in a worker: decode, the folds of orders, couriers and
+groups.
 Events are taken in the order in which they arrived; an event that arrived after `as_of` is
 read and accepted but not applied (kpis 2.12 L15).
 """
@@ -20,6 +21,7 @@ from streams.domain.judgement import Judgement
 from streams.domain.report import report
 from streams.engine.api import Headers
 from streams.feed import EARLIEST, Arrival, in_order_of_arrival
+from streams.groups import GroupsFold, Passing
 from streams.orders import OrdersFold
 from streams.questions import ASKS, decode_question
 from streams.watching import Asked
@@ -63,7 +65,9 @@ class Replay:
         self.judgement = Judgement(rules)
         self.orders = OrdersFold(0, (), self.judgement, facts=keep_outputs)
         self.couriers = CouriersFold(0, (), 0)
+        self.groups = GroupsFold(0, ())
         self.out = Sent(keep_outputs)
+        self._passing = Passing(self.out, [self.groups])
         self.events: Measures = {}
         self.as_of: Millis = EARLIEST
         self.latest: Millis = EARLIEST
@@ -81,15 +85,17 @@ class Replay:
 
     def advance(self, clock: Millis) -> None:
         """Let time pass: what falls due is done, and what is asked meanwhile answered."""
-        self.orders.advance(clock, self._offset, self.out)
+        self.orders.advance(clock, self._offset, self._passing)
         self._answer()
 
     def report(self) -> dict[str, Any]:
         """Return the report as of the end."""
+        self.groups.advance(self.as_of, self._offset)
         self.orders.settle_cells()
         events = dict(self.events)
         add(events, self.couriers.counts())
-        return report(self.orders.book.totals, events, self.as_of, self.judgement.id)
+        cells = self.orders.book.totals | self.groups.book.totals
+        return report(cells, events, self.as_of, self.judgement.id)
 
     def _take(self, arrival: Arrival) -> None:
         self._offset += 1
@@ -109,7 +115,7 @@ class Replay:
             self._accept_unapplied(arrived)
             return
         self.advance(arrival.received_at)
-        self.orders.take(arrived.event.order_id.encode(), arrived, self._offset, self.out)
+        self.orders.take(arrived.event.order_id.encode(), arrived, self._offset, self._passing)
         self._answer()
 
     def _take_courier(self, arrival: Arrival) -> None:
@@ -136,7 +142,7 @@ class Replay:
 
     def _learn(self, asked: Asked) -> None:
         key = asked.order_id.encode()
-        self.orders.learn(key, asked.question, asked.said, self._offset, self.out)
+        self.orders.learn(key, asked.question, asked.said, self._offset, self._passing)
 
     def _accept_unapplied(self, arrived: Arrived) -> None:
         """Count an event that arrived after `as_of`, and nothing else of it."""

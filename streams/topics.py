@@ -13,6 +13,7 @@ CONTACTS = "contacts"
 RULES = "rules"
 ORDER_LOG = "order-log"
 COURIER_LOG = "courier-log"
+GROUP_LOG = "group-log"
 ORDER_FACTS = "order-facts"
 KPI_CELLS = "kpi-cells"
 NOTICE_COMMANDS = "notice-commands"
@@ -50,6 +51,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(RULES, partitions=1, config=_compacted()),
     Topic(ORDER_LOG, config=_deleted(30)),
     Topic(COURIER_LOG, config=_deleted(2)),
+    Topic(GROUP_LOG, config=_deleted(7)),
     Topic(ORDER_FACTS, config=_deleted(30)),
     Topic(KPI_CELLS, config=_compacted()),
     Topic(NOTICE_COMMANDS, config=_deleted(7)),
@@ -58,6 +60,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("ingest-courier-events-changelog", config=_compacted()),
     Topic("orders-changelog", config=_compacted()),
     Topic("couriers-changelog", config=_compacted()),
+    Topic("groups-changelog", config=_compacted()),
 )
 
 

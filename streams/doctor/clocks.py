@@ -1,8 +1,8 @@
 """Which clock holds the tower back: every fold's clock is the least of its upstreams'.
 
 Ingest of `courier-events` drives the couriers; they and the ingest of `order-events` drive
-the orders. Whoever stands still while its upstreams go on is the one to look at; who stands
-behind it is only held back.
+the orders, and these the groups. Whoever stands still while its upstreams go on is the one
+to look at; who stands behind it is only held back.
 """
 
 from collections import defaultdict
@@ -28,6 +28,11 @@ BEHIND_MS: Millis = 60_000  # behind the present though moving: it is late
 
 _INGEST_ORDERS = f"ingest/{topics.ORDER_EVENTS}/"
 _INGEST_COURIERS = f"ingest/{topics.COURIER_EVENTS}/"
+_LOGS = {
+    "couriers": topics.COURIER_LOG,
+    "orders": topics.ORDER_LOG,
+    "groups": topics.GROUP_LOG,
+}
 
 
 def clocks(seen: Seen) -> list[Finding]:
@@ -47,7 +52,7 @@ def clocks(seen: Seen) -> list[Finding]:
         ]
     silent = [key for key in keys if key not in looks.second.clocks]
     if silent or not keys:
-        return [_silent(looks.second, silent)]
+        return [_silent(silent, keys)]
     return _wall(looks, keys) if modes == {"wall"} else [_feed(looks, keys)]
 
 
@@ -57,12 +62,14 @@ def upstreams(key: str, keys: Iterable[str]) -> list[str]:
         return [each for each in keys if each.startswith(_INGEST_COURIERS)]
     if key.startswith("orders/"):
         return [each for each in keys if each.startswith((_INGEST_ORDERS, "couriers/"))]
+    if key.startswith("groups/"):
+        return [each for each in keys if each.startswith("orders/")]
     return []
 
 
-def _silent(look: Look, silent: list[str]) -> Finding:
+def _silent(silent: list[str], keys: list[str]) -> Finding:
     names = shortened([_name(key) for key in silent]) or "nobody"
-    if len(silent) == len(look.partitions(topics.ORDER_LOG)) * 4 or not silent:
+    if len(silent) == len(keys) or not silent:
         said = "No fold has published its clock yet."
     else:
         said = f"{names} never published a clock; without them the tower's clock stands."
@@ -173,7 +180,7 @@ def _partition(key: str) -> Partition:
     kind, *rest = key.split("/")
     if kind == "ingest":
         return rest[0], int(rest[1])
-    return (topics.COURIER_LOG if kind == "couriers" else topics.ORDER_LOG), int(rest[0])
+    return _LOGS[kind], int(rest[0])
 
 
 def _name(key: str) -> str:

@@ -16,6 +16,7 @@ SOURCES = (
     topics.COURIER_EVENTS,
     topics.ORDER_LOG,
     topics.COURIER_LOG,
+    topics.GROUP_LOG,
 )
 DISPATCHED = (topics.NOTICE_COMMANDS, topics.CONTACT_UPDATES)
 

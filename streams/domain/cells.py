@@ -1,8 +1,9 @@
 """Cells and measures: every KPI is a sum of integers over cells (design decision 5).
 
-A cell is (carrier, service, region, direction, day of the cohort); one special cell holds
-what is counted of events. A measure is a count, a sum of milliseconds, or one bin of a
-sketch (`name:bin`). Addition commutes, so any order of merging gives the same numbers.
+A cell is (carrier, service, region, direction, day of the cohort); special cells hold what
+is counted of events, of groups of parcels and of customers. A measure is a count, a sum of
+milliseconds, or one bin of a sketch (`name:bin`). Addition commutes, so any order of merging
+gives the same numbers.
 """
 
 import json
@@ -23,6 +24,8 @@ class Cell(NamedTuple):
 
 
 EVENTS = Cell("", "", "", "events", "")
+GROUPS = Cell("", "", "", "groups", "")
+LOYALTY = Cell("", "", "", "loyalty", "")
 
 Contribution = dict[Cell, Measures]
 

@@ -38,13 +38,16 @@ class Order:
     `copies` holds for each event that came more than once the other copies, whole: a life may
     turn out to have ended before one of them was received. `earliest` and `latest` are the
     first and the last receipt, copies among them, `promised` the last of an `order_promised`;
+    `joined` is by `g/<group_id>` and `c/<customer_id>` when the first was received that names
+    it, whether it counts or not;
     `with_unknown_fields` counts the events that carried fields the tower does not know;
     `presence` is the row's: what is known of couriers, by what was asked.
     """
 
     __slots__ = (
         "_agreements", "_cell", "_closes_at", "_frozen", "_moved", "_promise", "_revised",
-        "arrivals", "copies", "earliest", "earliest_end", "judgement", "last_receipt", "latest",
+        "arrivals", "copies", "earliest", "earliest_end", "joined", "judgement",
+        "last_receipt", "latest",
         "presence", "promised", "size", "track", "with_unknown_fields", "withdrawn",
     )  # fmt: skip
 
@@ -62,6 +65,7 @@ class Order:
         self.with_unknown_fields = 0
         self.last_receipt = self.latest = self.promised = FIRST_RECEIPT
         self.earliest = LAST_RECEIPT
+        self.joined: dict[str, Millis] = {}
         self._revised: Revised | None = UNKNOWN
         self._forget()
 
@@ -111,8 +115,16 @@ class Order:
         receipt = arrived.receipt
         self.latest = max(self.latest, receipt)
         self.earliest = min(self.earliest, receipt)
-        if receipt > self.promised and arrived.event.kind == "order_promised":
-            self.promised = receipt
+        event = arrived.event
+        if event.kind == "order_promised":
+            self.promised = max(self.promised, receipt)
+            if event.group_id is not None:
+                self._join(f"g/{event.group_id}", arrived.received_at)
+            if event.customer_id is not None:
+                self._join(f"c/{event.customer_id}", arrived.received_at)
+
+    def _join(self, key: str, at: Millis) -> None:
+        self.joined[key] = min(at, self.joined.get(key, at))
 
     def standing(self) -> Iterator[Arrived]:
         """Yield the events that were not withdrawn, and the withdrawals, in no order."""

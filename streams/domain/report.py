@@ -7,7 +7,7 @@ whose feature is not built is absent.
 from collections.abc import Callable, Iterable, Mapping
 
 from models.base import Millis
-from streams.domain.cells import EVENTS, Cell, Measures, add
+from streams.domain.cells import EVENTS, GROUPS, LOYALTY, Cell, Measures, add
 from streams.domain.kpi import (
     attempt_companions,
     couriers,
@@ -17,7 +17,9 @@ from streams.domain.kpi import (
     events,
     feedback,
     first_attempt,
+    groups,
     life,
+    loyalty,
     notices,
     quality,
     questions,
@@ -48,6 +50,8 @@ def report(
         "returns": kpi(_sum(returns), levels=levels),
         "couriers": couriers.block(cells),
         "data_quality": quality.block(cells),
+        "groups": groups.block(cells.get(GROUPS, {})),
+        "loyalty": loyalty.block(cells.get(LOYALTY, {})),
     }
 
 

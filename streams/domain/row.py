@@ -37,10 +37,12 @@ class Stub(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A life ended: its last contribution, to be archived; whose, and when."""
+    """A life ended at an instant: its last contribution, to be archived, and what it was."""
 
     contribution: Contribution
     order: Order
+    ledger: Ledger
+    told: "Told"
     at: Millis
 
 
@@ -66,6 +68,7 @@ class Told(msgspec.Struct):
     A reason that is not believed ends with an exclamation mark in `attempt`.
     `sla` counts, by rule, the breaches and reversals said in turn; it also is what the report
     knows of reversals, so that it is kept where no facts are wanted.
+    `belongs` is what its group and its customer were told on `group-log` (parcels.news).
     """
 
     outcome: str | None = None
@@ -76,6 +79,7 @@ class Told(msgspec.Struct):
     handover: Millis | None = None
     accountable: str | None = None
     sla: dict[str, int] = {}
+    belongs: dict[str, bytes] = {}
 
 
 @dataclass(slots=True)
@@ -117,6 +121,10 @@ class Row:
             held = () if order is None else order.held()
             self._place([*held, *self.parked, arrived])
         return True
+
+    def knows(self, arrived: Arrived) -> bool:
+        """Tell whether the present life has an event of this identity."""
+        return self.order is not None and arrived.identity in self.order.arrivals
 
     @property
     def size(self) -> int:
@@ -193,12 +201,13 @@ class Row:
     def _close(self, order: Order, at: Millis) -> Closed:
         counted = contribution(order, at, self.ledger, self.told.sla, ended_silent=True)
         self._count_refusals(counted)
+        closed = Closed(counted, order, self.ledger, self.told, at)
         life = self.ledger.life
         self.stub = Stub(life, order.track.last_life_at, at + self.judgement.stub)
         self.order, self.too_large = None, 0
         self.ledger, self.told, self.presence = Ledger(life=life + 1), Told(), {}
         self._place(self.parked)
-        return Closed(counted, order, at)
+        return closed
 
     # -- what it counts --------------------------------------------------------------
 

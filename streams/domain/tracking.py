@@ -14,6 +14,7 @@ from models.events import (
     Delivered,
     EtaUpdated,
     FeedbackGiven,
+    Money,
     OrderPromised,
     OutForDelivery,
     Point,
@@ -57,6 +58,7 @@ class Track:
         "changed_mind",
         "consignee",
         "customer_id",
+        "damaged",
         "decided",
         "destination",
         "direction",
@@ -64,6 +66,7 @@ class Track:
         "doors",
         "etas",
         "failing",
+        "group_id",
         "handover",
         "holds",
         "is_order",
@@ -80,6 +83,7 @@ class Track:
         "service",
         "status",
         "timezone",
+        "value",
     )  # fmt: skip
 
     def __init__(self, judgement: Judgement) -> None:
@@ -93,6 +97,8 @@ class Track:
         self.direction = "forward"
         self.timezone: str | None = None
         self.customer_id: str | None = None
+        self.group_id: str | None = None
+        self.value: Money | None = None
         self.destination: Point | None = None
         self.door_known_at: Millis = 0
         self.original: Promise | None = None
@@ -106,6 +112,7 @@ class Track:
         self.holds: tuple[Hold, ...] = ()
         self.cancelled: Arrived | None = None
         self.sent_back = False
+        self.damaged = False
         self.changed_mind = 0
         self.attempts = Attempts()
         self.out_at: Millis | None = None
@@ -171,6 +178,8 @@ class Track:
         self.region = self.region or event.region
         self.timezone = self.timezone or event.timezone
         self.customer_id = self.customer_id or event.customer_id
+        self.group_id = self.group_id or event.group_id
+        self.value = self.value or event.value
         if self.destination is None and event.destination is not None:
             self.destination, self.door_known_at = event.destination, arrived.received_at
         if event.promise is not None and self.handover is None:
@@ -229,6 +238,8 @@ class Track:
             return
         if event.kind in lifecycle.BACK_TO_SENDER:
             self.sent_back = True
+        if event.kind == "damaged":
+            self.damaged = True
         if event.kind == "held":
             self.holds += (Hold(arrived),)
         if event.kind in lifecycle.ENDS_ATTEMPT and self.attempts.waiting:

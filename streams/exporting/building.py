@@ -32,9 +32,11 @@ CHANGELOGS = {
     topics.COURIER_EVENTS: "ingest-courier-events-changelog",
     topics.COURIER_LOG: "couriers-changelog",
     topics.ORDER_LOG: "orders-changelog",
+    topics.GROUP_LOG: "groups-changelog",
 }
-# What is said of the past: facts and cells, which are conclusions. Not notices: they are acts.
-SAID = frozenset({topics.ORDER_FACTS, topics.KPI_CELLS})
+# What is said of the past: facts and cells, which are conclusions, and what groups are counted
+# of. Not notices: they are acts.
+SAID = frozenset({topics.ORDER_FACTS, topics.KPI_CELLS, topics.GROUP_LOG})
 
 
 @dataclass(slots=True)
@@ -126,8 +128,9 @@ class Building:
     async def state(self, target: Target) -> None:
         """Fold what the old tower had applied, and write what the folds keep."""
         said = Outbox()
+        passing = self.judging.folds.passing(said)
         for log, records in batches(self._judged()):
-            self.judging.folds.by_place[log].fold(records, said)
+            self.judging.folds.by_place[log].fold(records, passing)
             self._applied[log] = records[-1].offset
             await target.publish(said, SAID)
         for place, fold in self.judging.folds.by_place.items():
@@ -135,7 +138,9 @@ class Building:
             applied = self._applied.get(place, -1)
             if topic == topics.COURIER_LOG:
                 self._count_the_missing(place, applied)
-            fold.publish(said)
+            elif topic == topics.GROUP_LOG:
+                applied = passing.applied(int(number))
+            fold.publish(passing)
             rows = self._rows[place]
             for key, payload in rows.items():
                 row = pack(rows.off(key), payload)

@@ -34,6 +34,7 @@ _SOURCES = {
     ),
     topics.COURIER_LOG: ("couriers-changelog", "couriers"),
     topics.ORDER_LOG: ("orders-changelog", "orders"),
+    topics.GROUP_LOG: ("groups-changelog", "groups"),
 }
 LOGS = (topics.ORDER_LOG, topics.COURIER_LOG)
 

@@ -135,7 +135,7 @@ def tick_table(of: dict[str, float]) -> str:
     head = ("partitions", "ticks/s", "to an inbox partition", "busy cores, all workers")
     each = of["tick_us"] + of["read_us"] + of["send_us"]
     rows = [
-        [str(n), f"{3 * n * n:,}", f"{2 * n}", f"{3 * n * n * each / 1e6:.2f}"]
+        [str(n), f"{4 * n * n:,}", f"{2 * n}", f"{4 * n * n * each / 1e6:.2f}"]
         for n in (*PARTITIONS, 256)
     ]
     return rows_only(head, rows)

@@ -46,8 +46,8 @@ def test_a_volume_by_hand():
 
 def test_ticks_grow_with_the_square():
     rows = [line.split(" | ") for line in tick_table(OF).splitlines()[2:]]
-    assert [row[1] for row in rows] == ["192", "768", "3,072", "12,288", "196,608"]
-    assert rows[3][2:] == ["128", "0.12 |"]  # 12,288 x 10 us
+    assert [row[1] for row in rows] == ["256", "1,024", "4,096", "16,384", "262,144"]
+    assert rows[3][2:] == ["128", "0.16 |"]  # 16,384 x 10 us
 
 
 @pytest.mark.parametrize(

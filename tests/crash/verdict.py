@@ -21,6 +21,7 @@ SOURCES = {
     topics.ORDER_EVENTS: "ingest-order-events-changelog",
     topics.COURIER_EVENTS: "ingest-courier-events-changelog",
     topics.COURIER_LOG: "couriers-changelog",
+    topics.GROUP_LOG: "groups-changelog",
     topics.ORDER_LOG: "orders-changelog",
 }
 

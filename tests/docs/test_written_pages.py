@@ -23,7 +23,15 @@ RATIO = {"value", "k", "n", "low", "high"}
 @pytest.fixture(scope="module")
 def leaves():
     """The paths of a report of a simulated day; an open list that is empty ends in `none`."""
-    odd = [tell.promised(0, order="R-1", direction="return"), {"kind": "nonsense"}]
+    worth = {"customer_id": "C", "value": {"amount": 20, "currency": "EUR"}}
+    odd = [
+        tell.promised(0, order="R-1", direction="return"),
+        {"kind": "nonsense"},
+        tell.promised(0, window=(60, 120), order="V-1", **worth),
+        tell.delivered(90, order="V-1"),
+        tell.promised(200, order="V-2", **worth),
+        tell.in_transit(91 * 1_440, order="V-2"),
+    ]
     level = {"name": "any", "metric": "handover", "target": {"hours": 24}}
     replay = Replay(Rules.model_validate({"sla": [level]}))
     replay.run([*story(*day(DaySpec(seed=3, orders=60, couriers=3)).events), *story(*odd)])

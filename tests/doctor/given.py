@@ -18,12 +18,12 @@ from streams.doctor.seen import (
 NOW = 1_800_000_000_000  # 2027-01-15 08:00:00 UTC
 SECOND = 1_000
 MINUTE = 60 * SECOND
-SOURCES = ("order-events", "courier-events", "order-log", "courier-log")
+SOURCES = ("order-events", "courier-events", "order-log", "courier-log", "group-log")
 A = Member("a", "host-a", frozenset((topic, 0) for topic in SOURCES))
 B = Member("b", "host-b", frozenset((topic, 1) for topic in SOURCES))
 D = Member("d", "host-d", frozenset({("notice-commands", 0), ("contact-updates", 0)}))
 KEYS = ("ingest/order-events/{}", "ingest/courier-events/{}", "couriers/{}",
-        "orders/{}/~partition")  # fmt: skip
+        "orders/{}/~partition", "groups/{}/~partition")  # fmt: skip
 
 
 def clocks(at, **behind):

@@ -115,6 +115,12 @@ def clock_records(at, rules):
             ("kpi-cells", f"ingest/courier-events/{number}".encode(), ingest, number),
             ("kpi-cells", f"couriers/{number}".encode(), b'{"clock": %d}' % at, number),
             ("kpi-cells", f"orders/{number}/~partition".encode(), orders, number),
+            (
+                "kpi-cells",
+                f"groups/{number}/~partition".encode(),
+                b'{"clock": %d}' % at,
+                number,
+            ),
         ]
     return records
 

@@ -102,20 +102,20 @@ def test_each_finding_about_topics_has_its_remedy(monkeypatch, there, first):
 
 
 def test_no_worker_is_said_with_what_waits():
-    gone = looks(workers=Group("t.worker", "Empty"), end=103)  # 8 partitions, 3 unread each
+    gone = looks(workers=Group("t.worker", "Empty"), end=103)  # 10 partitions, 3 unread each
     [finding] = said("workers", looks=gone)
-    assert finding.seen == "No worker is in the group t.worker; unread: 24 records."
+    assert finding.seen == "No worker is in the group t.worker; unread: 30 records."
     [stuck] = said("lag", looks=gone)
     assert stuck.seen.endswith(
-        "24 records unread, nothing was committed for 4 s; no worker runs."
+        "30 records unread, nothing was committed for 4 s; no worker runs."
     )
 
 
 def test_partitions_nobody_has_are_named():
     finding = only("workers", looks=looks(workers=Group("t.worker", "Stable", (A,))))
     assert finding.seen == (
-        "No worker has courier-events/1, courier-log/1, order-events/1, order-log/1,"
-        " members of the group: 1."
+        "No worker has courier-events/1, courier-log/1, group-log/1, order-events/1,"
+        " order-log/1, members of the group: 1."
     )
 
 
@@ -128,7 +128,7 @@ def test_a_group_that_shares_out_anew_is_not_asked_for_its_partitions():
 def test_a_worker_without_work_is_mentioned():
     idle = replace(A, name="c", partitions=frozenset())
     [finding] = said("workers", looks=looks(workers=Group("t.worker", "Stable", (A, B, idle))))
-    assert finding.seen == "3 workers share 8 partitions; without any: 1."
+    assert finding.seen == "3 workers share 10 partitions; without any: 1."
 
 
 # Lag

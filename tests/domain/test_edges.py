@@ -330,6 +330,8 @@ def test_edge_32_parcels_of_one_purchase_are_judged_each_for_itself():
     )
     time = kpi(*one, *other)["delivery_time"]
     assert (time["on_time"], time["late"]) == (1, 1)
+    otif = report(*one, *other)["groups"]["otif"]
+    assert (otif["k"], otif["n"]) == (0, 1)
 
 
 def test_edge_33_the_eta_in_force_an_hour_before_is_the_one_that_counts():

@@ -213,7 +213,7 @@ def test_the_report_has_exactly_the_keys_that_are_built():
     found = told(*A_DAY)
     assert set(found) == {
         "schema", "as_of", "rules", "events", "total", "carriers", "by", "returns", "couriers",
-        "data_quality",
+        "data_quality", "groups", "loyalty",
     }  # fmt: skip
     assert set(found["events"]) == {
         "read", "accepted", "duplicate", "id_conflict", "unknown_fields", "rejected",

@@ -16,6 +16,8 @@ EXCEPTIONS = (
     "sla.at_risk",
     "sla.reversed",
     "feedback.invited",
+    "loyalty.late_warned",  # whether a notice was asked for in time is one of notices
+    "loyalty.late_unwarned",
 )
 # Where the names of carriers, services, regions stand.
 BY_NAME = {"carriers": 1, "by": 2, "couriers": 1, "data_quality": 1}

@@ -108,6 +108,22 @@ def closing_scene(direction: str) -> list[bytes]:
             happened("feedback_given", -200, order, **marks),
         ]
 
+    def customer(experience: str) -> list[story.Event]:
+        """Somebody whose order of two parcels came to this end, and who came back."""
+        who = {"customer_id": experience, "value": {"amount": 20, "currency": "EUR"}, **told}
+        long_ago, end = -120 * 24 * 60, "delivered" if experience == "on-time" else "returning"
+        said = [
+            story.promised(at(long_ago + 20_000), order=f"{experience}-3-{direction}", **who)
+        ]
+        for name in (f"{experience}-1", f"{experience}-2"):
+            window, group = (at(long_ago + 60), at(long_ago + 120)), f"{experience}-{direction}"
+            order = f"{name}-{direction}"
+            said += [
+                story.promised(at(long_ago), window, order=order, group_id=group, **who),
+                happened(end, long_ago + 100, name),
+            ]
+        return said
+
     past = -9 * 24 * 60  # long enough ago for a verdict that is kept
     return story.story(
         # Read in Kathmandu the time at the door was before the window, in UTC within it.
@@ -138,6 +154,7 @@ def closing_scene(direction: str) -> list[bytes]:
         happened("out_for_delivery", -1_400, "twice"),
         happened("delivered", -1_200, "twice"),
         *(each for number in range(5) for each in marked(f"marked-{number}")),
+        *(each for name in ("on-time", "failed") for each in customer(name)),
         promised("overdue", -600, -120),
         happened("customer_asked", -100, "overdue", topic="where_is_my_order"),
         promised("forgotten", -2_000, 300),

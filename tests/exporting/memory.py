@@ -27,6 +27,7 @@ TABLES = {
     topics.ORDER_EVENTS: "ingest-order-events-changelog",
     topics.COURIER_EVENTS: "ingest-courier-events-changelog",
     topics.COURIER_LOG: "couriers-changelog",
+    topics.GROUP_LOG: "groups-changelog",
     topics.ORDER_LOG: "orders-changelog",
 }
 
@@ -69,8 +70,12 @@ class Tower:
         self.logs.append(topics.ORDER_LOG, where, key, value, [("kind", b"receipt")])
 
     def cells(self):
-        """What is published, read."""
-        return {key: json.loads(value) for key, value in self.logs.published().items()}
+        """What is published, read, but for groups: these follow the orders at a distance."""
+        return {
+            key: json.loads(value)
+            for key, value in self.logs.published().items()
+            if not key.startswith(b"groups/")
+        }
 
     def drain(self):
         """Read what has arrived and pass it on; the orders may still have it before them."""

@@ -21,6 +21,7 @@ MINUTE = 60_000
 HOUR = 60 * MINUTE
 START = 1_772_445_600_000  # 2026-03-02T10:00Z
 GAP = 6 * HOUR  # stands for the 90 days after which an id promised again is another order
+KEPT = 2 * HOUR  # stands for the 97 days in which closed parcels are still asked for
 KNOWN = 4 * HOUR  # stands for the two days in which a courier's repeated id is known
 EVIDENCE = 2 * HOUR  # stands for the two days in which something is still said of a day
 ASKED_FOR = 27 * HOUR  # from the receipt of a position to the last question about its day
@@ -139,6 +140,7 @@ class _Teller:
                     "promise": self.promise(at + self.at(HOUR, 4 * HOUR)),
                     "service": rng.choice(("next", "same")), "timezone": "Europe/Berlin",
                     "destination": rng.choice((None, DOOR, DOOR)),
+                    **self.belonging(),
                 }  # fmt: skip
             case "attempt_failed":
                 reason = rng.choice(("not_home", "refused", "weather"))
@@ -161,6 +163,16 @@ class _Teller:
             case "delivered" if rng.random() < 0.2:
                 return {"time_quality": rng.choice(("assumed", "local_as_z"))}
         return {}
+
+    def belonging(self) -> Line:
+        rng = self.rng
+        said = {
+            "group_id": rng.choice((None, None, "g1", "g2")),
+            "customer_id": rng.choice((None, "c1", "c1", "c2")),
+            "value": rng.choice((None, {"amount": rng.randint(0, 90), "currency": "EUR"})),
+            "direction": rng.choice((*["forward"] * 9, "return")),
+        }
+        return {name: value for name, value in said.items() if value is not None}
 
     def courier(self, name: str) -> None:
         rng = self.rng

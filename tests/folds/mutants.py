@@ -6,16 +6,16 @@ from typing import Any
 from unittest.mock import patch
 
 from streams import orderrows, sightings
+from streams.cellposts import CellPosts
 from streams.clocks import Watermarks
-from streams.domain import order, row, suspects
+from streams.domain import loyalty, order, row, suspects
 from streams.engine.partition import Partition
 from streams.engine.rows import PARTITION_KEY, PartitionRows, pack
 from streams.engine.writer import Outbox
 from streams.orderrows import OrderRows
-from streams.orders import OrdersFold
 from streams.sightings import Sightings
 
-from .history import ASKED_FOR, EVIDENCE, GAP, KNOWN
+from .history import ASKED_FOR, EVIDENCE, GAP, HOUR, KEPT, KNOWN
 
 
 @contextmanager
@@ -29,6 +29,7 @@ def short_times(cached: int) -> Any:
             (orderrows, "CROWD", 0),
         ):  # fmt: skip
             stack.enter_context(patch.object(where, name, value))
+        stack.enter_context(patch.dict(loyalty.WINDOWS, {"30d": HOUR, "90d": KEPT}))
         yield
 
 
@@ -96,7 +97,7 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "clock-is-max": lambda: patch.object(Watermarks, "clock", property(_maximum)),
     "no-clamp": lambda: patch.object(Watermarks, "clamp", lambda _, __, at: at),
     "published-early": _published_early,
-    "takeover-leaves-cells": lambda: patch.object(OrdersFold, "_own_cells", lambda *_: []),
+    "takeover-leaves-cells": lambda: patch.object(CellPosts, "own", lambda *_: []),
     "archive-not-first": _none_first,
     "outputs-after-rows": lambda: patch.object(Partition, "_flush", _rows_before_outputs),
     "partition-row-first": lambda: patch.object(Partition, "_barrier", _partition_row_first),

@@ -17,7 +17,7 @@ from streams.livereport import Shown, least_clock, summed
 from streams.replay import Replay
 from tests.equality.comparing import differences
 
-from .history import PARTITIONS, RULES
+from .history import KEPT, PARTITIONS, RULES
 
 if TYPE_CHECKING:
     from streams.engine.api import Record
@@ -80,6 +80,7 @@ def _against_replay(world: "World", published: dict[bytes, bytes]) -> list[str]:
 
 def replayed(arrivals: list[Arrival], as_of: int) -> dict[str, Any]:
     replay = Replay(RULES)
+    replay.groups.kept = KEPT
     replay.as_of = as_of
     for arrival in arrivals:
         replay._take(arrival)

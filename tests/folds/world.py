@@ -1,6 +1,7 @@
 """A namespace in memory: every owner stepped, killed and doubled by seed, then judged."""
 
 import asyncio
+from dataclasses import replace
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -11,14 +12,15 @@ from streams.config import Settings
 from streams.domain.judgement import Judgement
 from streams.engine.api import Beat
 from streams.engine.source import Source
+from streams.groups import GroupsFold
 from streams.ingest import ORDERS, IngestFold
 from streams.partitioner import partition_of
 
 from . import verdict
-from .history import HOUR, PARTITIONS, RULES, history
+from .history import HOUR, KEPT, PARTITIONS, RULES, history
 from .owner import Logs, Owner
 
-PATIENCE = 60_000  # steps after which a history that does not end is called stuck
+PATIENCE = 120_000  # steps after which a history that does not end is called stuck
 
 
 class World:
@@ -43,7 +45,10 @@ class World:
             partitions=PARTITIONS, clock="feed" if self.history.feed else "wall"
         )
         metrics: Any = SimpleNamespace(received=None, observe=None)
-        return app.sources(settings, self.judgement, metrics)
+        return [
+            replace(source, fold=_groups) if source.topic == topics.GROUP_LOG else source
+            for source in app.sources(settings, self.judgement, metrics)
+        ]
 
     async def play(self) -> list[str]:
         """Play to the end; return what is wrong."""
@@ -168,6 +173,10 @@ class World:
         dead = self.owners[which]
         await dead.die()
         self.owners[which] = Owner(dead.source, dead.number, self.logs, self.rng)
+
+
+def _groups(number: int) -> GroupsFold:
+    return GroupsFold(number, [f"orders/{p}" for p in range(PARTITIONS)], KEPT)
 
 
 def run(seed: int) -> list[str]:

@@ -11,6 +11,7 @@ from functools import cache
 
 from streams.domain.eta import HORIZONS, PREDICTED, SNAPSHOTS
 from streams.domain.kpi.eta_quality import BUCKETS
+from streams.domain.loyalty import EXPERIENCES
 
 KPI = "KPI"  # `total`, `returns`, and each of `carriers`, `by.service` and `by.region`
 
@@ -22,6 +23,7 @@ PLACES = {
     "<due>": "on_time|early|late|failed",
     "<bucket>": "|".join(bucket.name for bucket in BUCKETS),
     "<view>": r"restated|restated\.accountable",
+    "<experience>": "|".join(EXPERIENCES),
     "<instrument>": "csat|nps|ces|courier_communication|courier_professionalism|parcel_care",
     "<aspect>": "courier_communication|courier_professionalism|parcel_care",
 }
@@ -268,6 +270,24 @@ SECTIONS = (
         ("mean", "marks of all couriers, 1 to 5", "sum of orders' means / answers"),
         ("hidden", "couriers with fewer than five answers", "couriers"),
         ("ranking", "the others, the best first", "by (sum + 20 x mean) / (n + 20)"),
+    )),
+    Section("groups", "streams/domain/kpi/groups.py", (
+        ("n", "orders of several parcels that are due", "every parcel has its verdict"),
+        ("otif", "of these on time and in full",
+         "all parcels on_time and undamaged, excluded ones left out / n"),
+    )),
+    Section("loyalty", "streams/domain/kpi/loyalty.py", (
+        ("<experience>.customers", "customers whose order ended like that",
+         "the first such order of each"),
+        ("<experience>.repeat_30d", "who ordered again within 30 days",
+         "next order promised in (end, end + 30 days] / observed that long"),
+        ("<experience>.repeat_90d", "who ordered again within 90 days",
+         "next order promised in (end, end + 90 days] / observed that long"),
+        ("<experience>.order_value.<currency>.n", "repeats within 90 days whose value is known",
+         "both orders have a value in this currency"),
+        ("<experience>.order_value.<currency>.before", "mean value of the order", "sum / n"),
+        ("<experience>.order_value.<currency>.after", "mean value of the next order",
+         "sum / n"),
     )),
 )  # fmt: skip
 
