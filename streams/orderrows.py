@@ -23,8 +23,15 @@ Stand = Callable[[bytes, Row], Standing | None]
 class OrderRows:
     """Rows by order id in UTF-8; `rows` None keeps all of them decoded and puts none."""
 
-    def __init__(self, judgement: Judgement, rows: Rows | None = None) -> None:
+    def __init__(
+        self,
+        judgement: Judgement,
+        rows: Rows | None = None,
+        forgotten: Callable[[bytes, Row], None] | None = None,
+    ) -> None:
+        """Tell `forgotten` of a decoded row before it has to be read again."""
         self._judgement = judgement
+        self._forgotten = forgotten
         self._rows = rows
         self._decoded: OrderedDict[bytes, Row] = OrderedDict()
         self._written: dict[bytes, int] = {}
@@ -85,7 +92,9 @@ class OrderRows:
     def evict(self) -> None:
         """Forget the rows decoded longest ago; what they hold has been put."""
         while len(self._decoded) > CACHED_ROWS:
-            self._decoded.popitem(last=False)
+            key, row = self._decoded.popitem(last=False)
+            if self._forgotten is not None:
+                self._forgotten(key, row)
 
     @property
     def crowded(self) -> bool:

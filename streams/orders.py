@@ -72,7 +72,7 @@ class OrdersFold:
         self.marks = Watermarks(self.upstreams)
         self.clock: Millis = 0
         self.book = CellBook()
-        self.rows = OrderRows(self.judgement, rows)
+        self.rows = OrderRows(self.judgement, rows, self._forgotten)
         self._deadlines = Deadlines()
         self._changed: dict[bytes, bytes | None] = {}  # packed; None: to be found out
         self._deferred: set[bytes] = set()
@@ -356,12 +356,15 @@ class OrdersFold:
         waits, a stub, and what is parked, which is judged anew by every clock. And none of
         one that waits for an answer, which is then asked for again.
         """
-        if row.order is None or row.parked or row.asked:
+        if row.order is None or row.parked or row.asked or row.ledger.deferred:
             return None
         packed = self._changed[key] = self._packed(row)
-        if row.ledger.deferred:
-            return None
         return Standing(self.judgement.id, self._deadlines.of(key), msgspec.Raw(packed))
+
+    def _forgotten(self, key: bytes, row: Row) -> None:
+        """Find out what a row counts while it is at hand; parked or asking it may change."""
+        if self._changed.get(key, b"") is None and not row.parked and not row.asked:
+            self._changed[key] = self._packed(row)
 
     def _packed(self, row: Row) -> bytes:
         """Return what a row counts as of the clock, packed."""

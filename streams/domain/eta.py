@@ -82,7 +82,7 @@ def predicted_out(told: list[Said], actual: Millis) -> dict[str, Snapshot]:
         for said, end in zip(told, ends, strict=True):
             near = max(said[0], said[1] - horizon)
             if near < end:
-                found[name] = _seen(said, near)
+                found[name] = Snapshot(said[1], near - said[0])  # of no range
                 break
     return found
 

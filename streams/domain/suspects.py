@@ -68,9 +68,12 @@ def asks(order: "Order") -> list[Question]:
 
     What is frozen at maturity may ask the same, but of what was received by then (L2).
     """
-    wanted = [] if (asked := _asked(order.track)) is None else [asked]
-    if order.frozen is not order.track:
-        asked = _asked(order.frozen)
+    asked, frozen = _asked(order.track), order.frozen
+    if asked is None and frozen is order.track:
+        return []
+    wanted = [] if asked is None else [asked]
+    if frozen is not order.track:
+        asked = _asked(frozen)
     if asked is not None:
         wanted.append(_by_maturity(asked, order.matures_at))
     return list(dict.fromkeys(wanted))

@@ -19,12 +19,15 @@ RESTATED = ("restated", "accountable.restated")
 
 def count(measures: Measures, order: Order, clock: Millis) -> None:
     """Add the frozen verdicts and the restated ones, each once its deadline passed (L1)."""
-    restated = _verdicts(order, order.track, order.promise, clock, order.presence)
+    promise, frozen_track = order.promise, order.frozen
+    if promise is not None and clock < promise.late_from and frozen_track is order.track:
+        return  # most of the time: one promise, and it is to come
+    restated = _verdicts(order, order.track, promise, clock, order.presence)
     answers = order.frozen_presence
-    if order.frozen is order.track and answers == order.presence:
+    if frozen_track is order.track and answers == order.presence:
         frozen = restated
     else:
-        frozen = _verdicts(order, order.frozen, order.frozen_promise, clock, answers)
+        frozen = _verdicts(order, frozen_track, order.frozen_promise, clock, answers)
     for names, verdicts in ((RESTATED, restated), (FROZEN, frozen)):
         for name, verdict in zip(names, verdicts, strict=False):
             measures[f"{name}.{verdict.outcome}"] = 1

@@ -52,6 +52,8 @@ def count(
     `accepted_eta` is the one in the last notice that was sent.
     """
     for which, by_tower in (("eta", False), ("eta_tower", True)):
+        if by_tower and not any(said[2] for said in order.track.etas):
+            continue
         found = snapshots(order.track, order.promise, actual, by_tower=by_tower)
         if order.track.etas:
             told = series(order.track, actual, by_tower=by_tower)
