@@ -16,7 +16,7 @@ from streams.codec import Decoded, decode_order
 from streams.domain import lifecycle
 from streams.domain.arrivals import Arrived
 from streams.domain.judgement import Judgement
-from streams.domain.kpi.catalogue import SECTIONS, Number, numbers
+from streams.domain.kpi.catalogue import PLACES, SECTIONS, Number, numbers
 from streams.domain.tracking import Track, derive
 from streams.domain.zones import MINUTE_MS, instant
 from streams.wording import duration
@@ -125,12 +125,19 @@ def with_table(page: str) -> str:
 def numbers_table() -> str:
     """Return every number of the report as tables, one a section."""
     known = list(numbers())
-    parts = []
+    parts = ["".join(_places())]
     for section in SECTIONS:
         count = len(section.numbers)
         mine, known = known[:count], known[count:]
         parts.append("\n".join(_rows(section.path or "report", section.file, mine)) + "\n")
     return "\n".join(parts)
+
+
+def _places() -> Iterator[str]:
+    """Yield a line for each name in angle brackets that stands for some names only."""
+    for place, names in PLACES.items():
+        said = ", ".join(f"`{name}`" for name in names.replace("\\", "").split("|"))
+        yield f"- `{place}` is one of {said}\n"
 
 
 def _rows(title: str, file: str, section: list[Number]) -> Iterator[str]:

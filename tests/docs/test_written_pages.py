@@ -9,11 +9,12 @@ from models.rules import Rules
 from streams import pages
 from streams.cellmetrics import KPIS
 from streams.domain import lifecycle
-from streams.domain.kpi.catalogue import KPI, defined, numbers, undefined
+from streams.domain.kpi.catalogue import KPI, numbers
 from streams.domain.report import report
 from streams.replay import Replay
 from streams.simulate import DaySpec, day
 from tests import story as tell
+from tests.docs.defining import defined, undefined
 from tests.story import story
 
 ROOT = Path(__file__).parents[2]

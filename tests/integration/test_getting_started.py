@@ -45,7 +45,13 @@ def test_the_commands_of_the_page_do_what_it_says(tmp_path):
     )  # fmt: skip
     logs = "".join(each.read_text()[-1_500:] for each in sorted(tmp_path.glob("*.log")))
     assert done.returncode == 0, done.stdout + done.stderr + logs
-    for said in ("No findings.", "bad_json", "this is no event", "tower_build_info"):
+    for said in (
+        "No findings.",
+        "Nothing differs.",
+        "bad_json",
+        "this is no event",
+        "tower_build_info",
+    ):
         assert said in done.stdout
     live, replayed = (
         json.loads((tmp_path / f"{name}.json").read_text()) for name in ("report", "replay")

@@ -4,10 +4,8 @@ The table of docs/kpis.md is written from this one, and a test holds it against 
 number without a definition, or a definition without a number, fails.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 from streams.domain.eta import HORIZONS, PREDICTED, SNAPSHOTS
 from streams.domain.kpi.eta_quality import BUCKETS
@@ -15,7 +13,8 @@ from streams.domain.loyalty import EXPERIENCES
 
 KPI = "KPI"  # `total`, `returns`, and each of `carriers`, `by.service` and `by.region`
 
-# What stands for several names in a path; any other name in angle brackets is one name.
+# What stands for several names in a path, as an expression; any other name in angle brackets
+# is one name that the report finds.
 PLACES = {
     "<snapshot>": "|".join((*SNAPSHOTS, *PREDICTED)),
     "<horizon>": "|".join((*HORIZONS, *PREDICTED)),
@@ -27,7 +26,6 @@ PLACES = {
     "<instrument>": "csat|nps|ces|courier_communication|courier_professionalism|parcel_care",
     "<aspect>": "courier_communication|courier_professionalism|parcel_care",
 }
-BLOCKS = re.compile(r"^(total|returns|carriers\.[^.]*|by\.service\.[^.]*|by\.region\.[^.]*)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,40 +296,3 @@ def numbers() -> Iterator[Number]:
         for own, meaning, formula, *metric in section.numbers:
             path = f"{section.path}.{own}".removeprefix(".")
             yield Number(path, meaning, formula, section.file, *metric)
-
-
-def defined(path: str) -> list[Number]:
-    """Return the definitions of a path of a report; there should be exactly one."""
-    return list(_defined(BLOCKS.sub(f"{KPI}.", path)))
-
-
-def undefined(paths: Iterable[str]) -> list[str]:
-    """Return a sentence for every path without one definition of its own."""
-    found = []
-    for path in paths:
-        count = len(defined(path))
-        if count != 1:
-            found.append(
-                f"{path}: {count or 'no'} definitions in streams/domain/kpi/catalogue.py"
-            )
-    return found
-
-
-@cache
-def _defined(path: str) -> tuple[Number, ...]:
-    return tuple(each for pattern, each in _patterns() if pattern.fullmatch(path))
-
-
-@cache
-def _patterns() -> tuple[tuple[re.Pattern[str], Number], ...]:
-    return tuple((_pattern(each.path), each) for each in numbers())
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"(<[^>]*>)", path)
-    return re.compile(
-        "".join(
-            f"(?:{PLACES.get(part, '[^.]*')})" if part.startswith("<") else re.escape(part)
-            for part in parts
-        )
-    )
