@@ -174,9 +174,12 @@ def _reason_of(arrived: Arrived) -> str:
 
 
 def _wish_after_attempt(track: Track, judgement: Judgement) -> tuple[Arrived, ...] | None:
-    """Return a failed first attempt and a wish after it, both inside the first promise."""
+    """Return a failed first attempt and a wish after it, both inside the first promise.
+
+    After one that succeeded no wish is heard: the order has been handed over.
+    """
     first, window = track.attempts.first, original(track, judgement)
-    if first is None or first.succeeded or window is None or not _inside(first.at, window):
+    if first is None or window is None or not _inside(first.at, window):
         return None
     for wish in track.consignee:
         if wish.at > first.at and _inside(wish.at, window):
