@@ -39,6 +39,11 @@ class View:
         folds = self._engine.folds(topics.ORDER_LOG).values()
         return [cast("OrdersFold", fold) for fold in folds]
 
+    def couriers(self) -> list["CouriersFold"]:
+        """Return the courier folds."""
+        folds = self._engine.folds(topics.COURIER_LOG).values()
+        return [cast("CouriersFold", fold) for fold in folds]
+
     def ingests(self) -> list[IngestFold]:
         """Return the ingest folds."""
         both = (topics.ORDER_EVENTS, topics.COURIER_EVENTS)
@@ -68,8 +73,8 @@ class View:
             (topics.ORDER_EVENTS, fold.partition): fold.book.totals.get(EVENTS, {})
             for fold in self.orders()
         }
-        for number, fold in self._engine.folds(topics.COURIER_LOG).items():
-            found[topics.COURIER_EVENTS, number] = cast("CouriersFold", fold).counts()
+        for fold in self.couriers():
+            found[topics.COURIER_EVENTS, fold.partition] = fold.counts()
         return {partition: counts.get("duplicate", 0) for partition, counts in found.items()}
 
 

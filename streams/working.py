@@ -13,6 +13,7 @@ from streams.app import worker
 from streams.cellmetrics import CellCollector
 from streams.clockmode import refuse_another_clock
 from streams.config import Settings
+from streams.couriermetrics import CourierCollector
 from streams.domain.judgement import Judgement
 from streams.engine.app import run
 from streams.errors import TowerError
@@ -41,6 +42,7 @@ def work(settings: Settings, judgement: Judgement) -> int:
     metrics.registry.register(
         CellCollector(metrics, view.cells, view.clock, view.duplicates, judgement.rules)
     )
+    metrics.registry.register(CourierCollector(metrics.names, view.couriers))
     metrics.registry.register(HealthCollector(engine, view, feed=settings.clock == "feed"))
 
     @asynccontextmanager

@@ -110,14 +110,15 @@ def _reachable(one: Fix, other: Fix) -> bool:
 def pairs_at_door(chain: Iterable[Fix], lat: float, lon: float) -> int:
     """Return how many times two fixes in a row lie at a door."""
     return sum(
-        _at_door(one, lat, lon) and _at_door(other, lat, lon) for one, other in pairwise(chain)
+        at_door(one, lat, lon) and at_door(other, lat, lon) for one, other in pairwise(chain)
     )
 
 
-def _at_door(fix: Fix, lat: float, lon: float) -> bool:
-    if abs(fix.lat - lat) > FARTHEST_DEGREES:
+def at_door(fix: Fix, lat: float, lon: float, *, times: float = 1.0) -> bool:
+    """Tell whether a fix lies within so many times 75 m, or its own accuracy, of a door."""
+    if abs(fix.lat - lat) > FARTHEST_DEGREES * times:
         return False
-    return metres_between(fix.lat, fix.lon, lat, lon) <= max(NEAR_M, fix.accuracy_m)
+    return metres_between(fix.lat, fix.lon, lat, lon) <= times * max(NEAR_M, fix.accuracy_m)
 
 
 def on_shift(turns: Iterable[Turn], at: Millis) -> bool | None:
