@@ -21,6 +21,7 @@ ACCOUNTABLE = (
 DOUBTS = (
     "no failed attempt", "its delivery was void", "scanned at the door",
     "scanned far from the door", "arrived that day", "by whom is not known",
+    "nobody remembers that day",
     "fixes at the door", "fixes elsewhere", "outside the shift", "nothing speaks against it",
 )  # fmt: skip
 LIFE = (
