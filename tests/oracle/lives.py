@@ -2,10 +2,12 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from tests.oracle.couriers import Couriers
+from tests.oracle.etas import deviations
 from tests.oracle.events import (
     RANK,
     Copy,
@@ -42,6 +44,11 @@ class Case:
     @property
     def is_open(self) -> bool:
         return self.order.ended_at is None and not self.silent
+
+    @cached_property
+    def deviations(self) -> dict[bool, dict[str, float]]:
+        """Return how far ETAs were off: those from outside (False) and the tower's own."""
+        return {own: deviations(self.order, by_tower=own) for own in (False, True)}
 
     @property
     def overdue(self) -> bool:

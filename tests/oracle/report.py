@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from tests.oracle.couriers import Couriers
-from tests.oracle.etas import SNAPSHOTS, deviations
+from tests.oracle.etas import SNAPSHOTS
 from tests.oracle.events import COURIER_KINDS, INSTRUMENTS, PARTY, Event, Pairs
 from tests.oracle.figures import mean, quantile, ratio
 from tests.oracle.judging import Verdict, charged
@@ -170,7 +170,7 @@ def _outcomes(verdicts: list[Verdict]) -> Json:
 
 
 def _deviation(cases: list[Case], name: str, *, by_tower: bool = False) -> Json:
-    found = [deviations(case.order, by_tower=by_tower) for case in cases]
+    found = [case.deviations[by_tower] for case in cases]
     values = [each[name] for each in found if name in each]
     sizes = [abs(value) for value in values]
     return {
