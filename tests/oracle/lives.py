@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from tests.oracle.couriers import Couriers
-from tests.oracle.etas import deviations
+from tests.oracle.etas import deviations, stale
 from tests.oracle.events import (
     RANK,
     Copy,
@@ -49,6 +49,11 @@ class Case:
     def deviations(self) -> dict[bool, dict[str, float]]:
         """Return how far ETAs were off: those from outside (False) and the tower's own."""
         return {own: deviations(self.order, by_tower=own) for own in (False, True)}
+
+    @cached_property
+    def stale(self) -> dict[bool, list[str]]:
+        """Return the horizons of both whose ETA was old."""
+        return {own: stale(self.order, by_tower=own) for own in (False, True)}
 
     @property
     def overdue(self) -> bool:

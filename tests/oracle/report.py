@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from tests.oracle.couriers import Couriers
-from tests.oracle.etas import SNAPSHOTS
+from tests.oracle.etas import HORIZONS, SNAPSHOTS
 from tests.oracle.events import COURIER_KINDS, INSTRUMENTS, PARTY, Event, Pairs
 from tests.oracle.figures import mean, quantile, ratio
 from tests.oracle.judging import Verdict, charged
@@ -173,17 +173,24 @@ def _deviation(cases: list[Case], name: str, *, by_tower: bool = False) -> Json:
     found = [case.deviations[by_tower] for case in cases]
     values = [each[name] for each in found if name in each]
     sizes = [abs(value) for value in values]
-    return {
-        "n": len(values),
-        "coverage": ratio(len(values), sum(case.order.handover is not None for case in cases)),
+    n = len(values)
+    told = {
+        "n": n,
+        "coverage": ratio(n, sum(case.order.handover is not None for case in cases)),
         "median": quantile(values, 0.5),
         "mean": mean(values, 1000),
         "mae": mean(sizes, 1000),
-        "p80_abs": quantile(sizes, 0.8),
-        "p90_abs": quantile(sizes, 0.9),
-        "within_10min": ratio(sum(size <= 10 * MINUTE for size in sizes), len(sizes)),
-        "within_15min": ratio(sum(size <= 15 * MINUTE for size in sizes), len(sizes)),
+        **{f"p{q}_abs": quantile(sizes, q / 100) for q in (50, 80, 90, 95)},
+        **{
+            f"within_{within}min": ratio(sum(size <= within * MINUTE for size in sizes), n)
+            for within in (5, 10, 15, 30)
+        },
+        "earlier_than_15min": ratio(sum(value < -15 * MINUTE for value in values), n),
+        "later_than_15min": ratio(sum(value > 15 * MINUTE for value in values), n),
     }
+    if name in HORIZONS:
+        told["stale"] = sum(name in case.stale[by_tower] for case in cases)
+    return told
 
 
 def _promise(cases: list[Case]) -> Json:

@@ -1,11 +1,18 @@
-"""`tower import` and `tower replay` give the counts of plain arithmetic on the same table."""
+"""`tower import` and `tower replay` give the counts of plain arithmetic on the same table.
 
+And every number the second implementation knows of the events it was imported to.
+"""
+
+import gzip
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import oracle
+from tests.domain import duel
 
 from . import arithmetic
 
@@ -83,6 +90,10 @@ def agree(name, table, folder):
     if name in EVENTS_OF_A_ROW:
         assert report["events"]["read"] == EVENTS_OF_A_ROW[name] * total["orders"]
     assert report["events"]["read"] == report["events"]["accepted"] + sum(refused.values())
+    with gzip.open(events, "rt", encoding="utf-8") as lines:
+        told = [json.loads(line) for line in lines]
+    latest = oracle.instant(report["as_of"])
+    assert duel.apart(duel.judged(told, latest, oracle.RULES).report, report) == []
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -92,7 +103,7 @@ def test_the_sample(name, tmp_path):
 
 @pytest.mark.shared
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", DATA)
 def test_the_whole_table(name, tmp_path):
     table = SHARED / DATA[name]
