@@ -190,6 +190,6 @@ def _wish_after_attempt(track: Track, judgement: Judgement) -> tuple[Arrived, ..
 def _inside(at: Millis, window: Resolved) -> bool:
     """Tell whether an instant lies in a promise and its tolerances, of a day in the day."""
     if window.precision == "date":
-        return (window.start or 0) <= at < window.end
+        return window.start is not None and window.start <= at < window.end
     opens = window.first_good
     return at <= window.last_good and (opens is None or at >= opens)

@@ -64,7 +64,7 @@ def at_risk(agreement: Agreement, order: "Order", clock: Millis) -> bool:
     track = order.track
     if agreement.level.rule.metric not in {"handover", "first_attempt"} or not track.etas:
         return False
-    expected = in_force(track, track.etas[-1][0])
+    expected = in_force(track, track.last[0])
     return expected is not None and expected >= breaks
 
 
