@@ -24,8 +24,9 @@ from streams.domain.parcels import KEPT_MS, Parcel, decode, runs
 from streams.engine.api import Beat, Headers, Outputs, Record, Rows
 from streams.partitioner import partition_of
 
-# Parcels one row holds; that many at once are no order and no person, and no more are taken.
-MOST_PARCELS = 2_000
+# Parcels one row holds. That many at once are no order and no person (a shop may call all its
+# customers `guest`): more are not taken, since every message costs as much as there are.
+MOST_PARCELS = 500
 
 # What is counted of a group and of a customer, by the first letter of the key.
 _KINDS = {ord("g"): (GROUPS, groups), ord("c"): (LOYALTY, loyalty)}
@@ -110,7 +111,9 @@ class GroupsFold:
         parcel = decode(said)
         parcels = self._load(key)
         known = parcels.pop(f"{parcel.order_id}/{parcel.life}", None)
-        if parcel.joined is not None and (known is not None or len(parcels) < MOST_PARCELS):
+        if known is None and (parcel.joined is None or len(parcels) >= MOST_PARCELS):
+            return
+        if parcel.joined is not None:
             parcels[_name(parcel)] = parcel
         self._settle(key, parcels, offset)
 
