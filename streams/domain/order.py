@@ -25,6 +25,7 @@ from streams.domain.zones import DAY_MS, day_text
 Identity = tuple[str, str]
 NEW_LIFE_MS = 90 * DAY_MS  # an id promised again that late is another order (L12)
 NEVER: Millis = 1 << 62
+NOBODY: frozenset[Identity] = frozenset()  # one for all orders: nearly none has withdrawals
 LONGEST_ANSWER_MS = EVIDENCE_MS + 2 * DAY_MS  # an attempt's day ends within two days of it
 COPY_OVERHEAD = 16  # encoded bytes of a copy beside what it says
 FIRST_RECEIPT: Receipt = (-NEVER, (-NEVER, 0, 0, "", ""), b"")
@@ -58,7 +59,7 @@ class Order:
         self.presence = presence
         self.arrivals: dict[Identity, Arrived] = {}
         self.copies: dict[Identity, list[Arrived]] = {}
-        self.withdrawn: set[Identity] = set()
+        self.withdrawn: frozenset[Identity] = NOBODY
         self.track = Track(judgement)
         self.size = 0
         self.earliest_end = NEVER
@@ -187,11 +188,12 @@ class Order:
         self.earliest_end = NEVER
         for each in self.arrivals.values():
             self._note_promise(each)
-        self.withdrawn = {
+        gone = {
             (each.event.source, each.event.withdraws)
             for each in self.arrivals.values()
             if each.event.kind == "event_withdrawn"
         }
+        self.withdrawn = frozenset(gone) if gone else NOBODY
         local = [a for a in self.arrivals.values() if a.event.time_quality == "local_as_z"]
         for each in local:
             each.place(None)  # the zone may have gone with the promise that named it
