@@ -112,6 +112,7 @@ def test_a_parcel_that_emits_nothing_is_at_risk_and_then_broken():
         for minute, more in ((0, 0), (2_304, 0), (2_304, 1), (2_880, 0), (2_880, 1))
     ]
     assert states == ["none", "none", "at_risk", "at_risk", "breached"]
+    assert not at_risk(agreement, order, at(2_880) + 1)  # it has come true
     assert section(PROMISED, as_of=2_304) == {"in_scope": 1}
     assert section(PROMISED, as_of=2_305) == {"in_scope": 1, "at_risk": 1}
     assert section(PROMISED, as_of=2_881) == {"in_scope": 1, "due": 1, "breached": 1}
@@ -130,6 +131,8 @@ def test_an_eta_beyond_the_deadline_is_a_risk_while_it_stands():
     late = [PROMISED, eta(60, 2_881)]
     assert section(*late, as_of=120) == {"in_scope": 1, "at_risk": 1}
     assert section(*late, eta(90, 2_880), as_of=120) == {"in_scope": 1}
+    assert section(*late, eta(90, 2_880 + MS), as_of=120) == {"in_scope": 1, "at_risk": 1}
+    assert section(PROMISED, changed(60, window=(900, 960)), as_of=120) == {"in_scope": 1}
     rules = ruled(level(metric="pickup"))
     assert section(*late, rules=rules, as_of=120) == {"in_scope": 1}
 
