@@ -99,6 +99,9 @@ def test_grace_moves_the_last_moment():
     rules = ruled(level(grace_minutes=10))
     assert "breached" not in section(PROMISED, delivered(2_890), rules=rules)
     assert "breached" in section(PROMISED, delivered(2_890 + MS), rules=rules)
+    _, agreement = agreed([PROMISED], rules)
+    assert (agreement.due, agreement.deadline) == (at(2_880), at(2_890))
+    assert [agreement.came_due(at(2_890) + more) for more in (0, 1)] == [False, True]
 
 
 def test_a_parcel_that_emits_nothing_is_at_risk_and_then_broken():
@@ -254,6 +257,12 @@ def test_the_day_may_end_before_midnight():
     assert due(events, next_day(day_end="18:00")) == at("2026-03-04T17:00:00Z")
 
 
+def test_the_same_day_is_no_business_day_later():
+    same_day = next_day(business_days=0)
+    assert due([promised("2026-03-03T15:00:00Z")], same_day) == at("2026-03-03T23:00:00Z")
+    assert due([promised("2026-03-07T15:00:00Z")], same_day) == at("2026-03-09T23:00:00Z")
+
+
 def test_after_the_cut_off_the_clock_runs_from_the_next_business_day():
     _, agreement = agreed([promised("2026-03-06T18:00:00Z")], next_day())
     assert agreement.starts_at == at("2026-03-08T23:00:00Z")  # Monday 00:00 in Berlin
@@ -302,8 +311,9 @@ def test_edge_39_handed_in_after_the_cut_off_is_the_shippers(view, last):
     _, agreement = agreed(events, rules)
     assert agreement.due == at(last)
     assert (agreement.handed_in is not None) == (view == "accountable")
-    in_time = [events[0], picked_up("2026-03-03T15:00:00Z")]
-    assert due(in_time, rules) == at("2026-03-04T23:00:00Z")
+    _, in_time = agreed([events[0], picked_up("2026-03-03T15:00:00Z")], rules)
+    assert in_time.due == at("2026-03-04T23:00:00Z")
+    assert (in_time.handed_in, in_time.starts_at) == (None, at("2026-03-03T10:00:00Z"))
 
 
 # -- what stops the clock ----------------------------------------------------------------
@@ -414,6 +424,9 @@ def test_the_consignees_wish_stops_the_clock_until_the_wished_time_begins():
     assert due([PROMISED, wish], ruled()) == at(2_880 + 4_000)
     # Wished for earlier after all: the first wish counts until the second, which is none.
     assert due([PROMISED, wish, changed(2_000, window=(1_500, 2_500))], ruled()) == at(3_880)
+    # Three: to the end of the second wish 500 minutes, of the last 100.
+    more = [wish, changed(1_500, window=(1_200, 1_300)), changed(1_900, window=(2_000, 2_100))]
+    assert due([PROMISED, *more], ruled()) == at(2_880 + 500 + 100)
     assert due([PROMISED, changed(1_000, instant=5_000)], ruled()) == at(6_880)
     others = changed(1_000, window=(5_000, 5_200), by="carrier")
     assert due([PROMISED, others], ruled()) == at(2_880)
@@ -567,6 +580,11 @@ def test_what_couriers_answer_later_is_heard():
 def test_an_id_nobody_promised_is_judged_by_rules_for_anybody():
     rules = ruled(level(clock_start="picked_up"))
     assert section(picked_up(0), rules=rules) == {"in_scope": 1, "due": 1, "breached": 1}
+
+
+def test_what_is_no_order_is_held_to_nothing():
+    rules = ruled(level(metric="response"))
+    assert list(held_to(order_of([asked(0)], Judgement(rules)))) == []
 
 
 def test_an_order_that_ended_in_silence_is_no_risk_any_more():
