@@ -18,7 +18,7 @@ def worker(settings: Settings, judgement: Judgement, metrics: Metrics) -> TowerA
     """Return a worker's application: ingest, couriers, orders and groups over one engine."""
     app = create_app(settings)
     app.engine = Engine(app, settings, sources(settings, judgement, metrics))
-    add_agents(app, app.engine)
+    add_agents(app, app.engine, metrics)
     return app
 
 
@@ -62,7 +62,12 @@ def sources(settings: Settings, judgement: Judgement, metrics: Metrics) -> list[
             topics.ORDER_LOG,
             "orders-changelog",
             lambda p: OrdersFold(
-                p, inbox_upstreams, judgement, metrics.observe, group_logs=count
+                p,
+                inbox_upstreams,
+                judgement,
+                metrics.observe,
+                group_logs=count,
+                expected=metrics.expected,
             ),
             published=topics.KPI_CELLS,
         ),

@@ -22,8 +22,13 @@ from models.rules import CarrierRules, Rules
 from streams.domain.cells import Cell, Measures
 from streams.domain.kpi.delivery_time import OUTCOMES
 from streams.domain.kpi.eta_deviation import BANDS, WITHIN
+from streams.domain.kpi.figures import part
+from streams.domain.kpi.life import ENDS
 from streams.domain.zones import instant
 from streams.metrics import Metrics
+
+# A headline is eight series a carrier, and a scrape has a bound; the report has the others.
+HEADLINE_WITHIN = frozenset({"within_10min", "within_15min"})
 
 # Share of a KPI: which measures are its k and its n (kpis 2.2, 2.3, 2.5).
 _DUE = tuple(f"frozen.{outcome}" for outcome in OUTCOMES[:4])
@@ -43,6 +48,7 @@ KPIS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             tuple(f"eta.ofd.band:{band}" for band in BANDS),
         )
         for within, last in WITHIN.items()
+        if within in HEADLINE_WITHIN
     },
     "csat": (("feedback.csat.good",), ("feedback.csat.n",)),
 }
@@ -180,6 +186,14 @@ def _orders(by_carrier: Mapping[str, Totals]) -> Iterator[Metric]:
         overdue.add_metric([carrier], totals[ALL]["overdue"])
     yield active
     yield overdue
+    for end in ENDS:
+        family = CounterMetricFamily(
+            f"tower_orders_{end}", f"Orders {end}.", labels=["carrier", "reason"]
+        )
+        for carrier, totals in by_carrier.items():
+            for reason, count in sorted(part(totals[ALL], f"{end}.").items()):
+                family.add_metric([carrier, reason], count)
+        yield family
 
 
 def _feedback(by_carrier: Mapping[str, Totals]) -> Iterator[Metric]:

@@ -40,8 +40,9 @@ ORDERS = Inbound(topics.ORDER_EVENTS, topics.ORDER_LOG, "order-events")
 COURIERS = Inbound(topics.COURIER_EVENTS, topics.COURIER_LOG, "courier-events")
 
 
-# Called with the topic and how many of its records ended how: (`accepted` or the reason, kind).
-Observe = Callable[[str, Mapping[tuple[str, str], int]], None]
+# Called with the topic, how many of its records ended how (`accepted` or the reason, kind), and
+# how many seconds ago the accepted ones had happened.
+Observe = Callable[[str, Mapping[tuple[str, str], int], Sequence[float]], None]
 
 
 class IngestFold:
@@ -77,6 +78,7 @@ class IngestFold:
             decode_order if inbound is ORDERS else decode_courier
         )
         self._results: dict[tuple[str, str], int] = {}
+        self._delays: list[float] = []
         self._warned = False
         self._again = Republishing()
 
@@ -95,8 +97,9 @@ class IngestFold:
         for record in records:
             self._record(record, out)
         if self.observe is not None and self._results:
-            self.observe(self.inbound.topic, self._results)
+            self.observe(self.inbound.topic, self._results, self._delays)
         self._results.clear()
+        self._delays.clear()
         if self.feed:
             self._tell(out)
 
@@ -147,6 +150,7 @@ class IngestFold:
     ) -> None:
         event = decoded.event
         self._result("accepted", event.kind)
+        self._delays.append(received_at / 1_000 - event.occurred_at.timestamp())
         subject = event.order_id if self.inbound is ORDERS else event.courier_id
         headers: Headers = (
             ("received_at", b"%d" % received_at),

@@ -41,6 +41,13 @@ DEVIATION_EDGES = (
 )  # fmt: skip
 ERROR_EDGES = (60, 300, 600, 900, 1_800, 3_600, 14_400)
 
+# A signed distance has seven buckets, so only the headline snapshots have it.
+SIGNED_EDGES = (-900, -300, 0, 300, 900)
+SIGNED = frozenset({"ofd", "t60", "t15"})
+DELAY_EDGES = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 21_600)
+LATE_SECONDS = 21_600  # an event older than that when it was received is late
+WORK_EDGES = (0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
+
 KINDS = {ORDER_EVENTS: tuple(RANK), COURIER_EVENTS: tuple(by_kind(CourierEvent))}
 
 
@@ -92,14 +99,14 @@ class Bins(Collector):
         self._counts: dict[tuple[str, ...], list[int]] = {}
         self._sums: dict[tuple[str, ...], float] = {}
 
-    def observe(self, labels: tuple[str, ...], seconds: float) -> None:
-        """Count one observation under its labels."""
+    def observe(self, labels: tuple[str, ...], seconds: float, times: int = 1) -> None:
+        """Count an observation under its labels, once or several times."""
         counts = self._counts.get(labels)
         if counts is None:
             counts = self._counts[labels] = [0] * len(self._names)
             self._sums[labels] = 0.0
-        counts[bisect_left(self._edges, seconds)] += 1
-        self._sums[labels] += seconds
+        counts[bisect_left(self._edges, seconds)] += times
+        self._sums[labels] += seconds * times
 
     def collect(self) -> Iterator[Metric]:
         """Yield the histogram under all labels."""
@@ -162,13 +169,44 @@ class Metrics:
             ["carrier", "horizon"],
             ERROR_EDGES,
         )
-        registry.register(self.deviation)
-        registry.register(self.eta_error)
+        self.eta_deviation = Bins(
+            "tower_eta_deviation_seconds",
+            "Handover minus the ETA in force, positive is late.",
+            ["carrier", "horizon"],
+            SIGNED_EDGES,
+        )
+        self.delay = Bins(
+            "tower_event_delay_seconds",
+            "From an event to its receipt.",
+            ["topic"],
+            DELAY_EDGES,
+        )
+        self.work = Bins(
+            "tower_event_processing_seconds",
+            "What an agent took for a record, the mean of its batch.",
+            ["agent"],
+            WORK_EDGES,
+        )
+        for bins in (
+            self.deviation, self.eta_error, self.eta_deviation, self.delay, self.work,
+        ):  # fmt: skip
+            registry.register(bins)
+        self.late = counter("events_late", "Events received long after they were.", "topic")
+        self.late_seconds = counter(
+            "delivery_late_seconds", "Time by which handovers were late.", "carrier"
+        )
+        self.early_seconds = counter(
+            "delivery_early_seconds", "Time by which handovers were before the end.", "carrier"
+        )
+        self.eta_updates = counter(
+            "eta_updates", "ETAs said, copies included.", "carrier", "source"
+        )
         self._begin()
 
     def _begin(self) -> None:
         """Let every series whose labels are known beforehand begin at 0."""
         for topic, kinds in KINDS.items():
+            self.late.labels(topic)
             for kind in kinds:
                 self.consumed.labels(topic, kind)
             for reason in Reason:
@@ -183,9 +221,20 @@ class Metrics:
             for outcome in OUTCOMES:
                 self.deliveries.labels(*labels, outcome)
             self.sla.expect(labels[0])
+            for counter in (self.late_seconds, self.early_seconds):
+                counter.labels(labels[0])
 
-    def received(self, topic: str, results: Mapping[tuple[str, str], int]) -> None:
-        """Count what ingest made of some records: how many by result and, accepted, kind."""
+    def received(
+        self, topic: str, results: Mapping[tuple[str, str], int], delays: Iterable[float]
+    ) -> None:
+        """Count what ingest made of some records: how many by result and, accepted, kind.
+
+        `delays` are how many seconds ago accepted events had happened when they were received.
+        """
+        for delay in delays:
+            self.delay.observe((topic,), max(delay, 0.0))
+            if delay > LATE_SECONDS:
+                self.late.labels(topic).inc()
         for (result, kind), count in results.items():
             if result == "accepted":
                 self.consumed.labels(topic, kind).inc(count)
@@ -193,6 +242,15 @@ class Metrics:
                 self.rejected.labels(topic, result).inc(count)
                 self.dead_lettered.labels(topic, result).inc(count)
         self.processed_at.labels(topic).set(time.time())
+
+    def worked(self, agent: str, records: int, seconds: float) -> None:
+        """Count a batch an agent went through, record by record."""
+        if records:
+            self.work.observe((agent,), seconds / records, records)
+
+    def expected(self, carrier: str, source: str) -> None:
+        """Count an ETA that somebody said: a `carrier`, or the `tower` itself."""
+        self._labelled(self.eta_updates, self.names.carrier(carrier), source).inc()
 
     def observe(self, fact: Fact) -> None:
         """Count one fact; a fact that a crash repeated is counted again."""
@@ -206,6 +264,8 @@ class Metrics:
         elif fact.kind == "eta_deviation":
             for horizon, deviation in fact.deviations.items():
                 self.eta_error.observe((carrier, horizon), abs(deviation) / 1_000)
+                if horizon in SIGNED:
+                    self.eta_deviation.observe((carrier, horizon), deviation / 1_000)
         elif fact.kind == "delay_predicted":
             self.predictions.labels(carrier, f"{fact.cause}/1").inc()
         elif fact.kind in {"sla_breached", "sla_reversed"}:
@@ -219,6 +279,8 @@ class Metrics:
         if fact.handover is not None and fact.deadline is not None:
             late = (fact.handover - fact.deadline) / 1_000
             self.deviation.observe((carrier,), late)
+            counter = self.late_seconds if late > 0 else self.early_seconds
+            self._labelled(counter, carrier).inc(abs(late))
 
 
 def _labelled(metric: Any, *labels: str) -> Any:  # noqa: ANN401 - a metric and its child

@@ -44,12 +44,13 @@ class OrdersFold:
     """The orders of one inbox partition: rows, deadlines, cells, notices.
 
     `observe` sees every fact that goes out; with `facts` off nobody reads them and none are
-    made. `group_logs` is how many partitions of `group-log` are told the time. A fold that was
-    never recovered keeps its rows in memory and puts none (replay). `ended` is told of every
-    life that ends, by the order's key.
+    made. `expected` hears the carrier and the author of every ETA. `group_logs` is how many
+    partitions of `group-log` are told the time. A fold that was never recovered keeps its rows
+    in memory and puts none (replay). `ended` is told of every life that ends, by the order's
+    key.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each names one of its surroundings
         self,
         partition: int,
         upstreams: Sequence[str],
@@ -58,11 +59,13 @@ class OrdersFold:
         *,
         facts: bool = True,
         group_logs: int = 0,
+        expected: Callable[[str, str], None] | None = None,
     ) -> None:
         self.partition = partition
         self.upstreams = upstreams
         self.judgement = judgement
         self.observe = observe
+        self.expected = expected
         self.facts = facts
         self.group_logs = group_logs
         self.ended: Callable[[bytes, Closed], None] | None = None
@@ -211,6 +214,9 @@ class OrdersFold:
             upstream, (record, index) = origin
             letter = letters.encoded(letters.no_room(arrived, upstream, record, index))
             out.send(topics.DEAD_LETTERS, f"{upstream}/{record}".encode(), letter)
+        elif self.expected is not None and arrived.event.kind == "eta_updated":
+            carrier = "unknown" if row.order is None else row.order.track.carrier
+            self.expected(carrier, arrived.event.by)
         at = max(self.clock, arrived.received_at)
         self._act(key, row, offset, out, at, quiet=quiet)
 

@@ -9,7 +9,7 @@ from streams import topics
 from streams.clocks import parse_origin
 from streams.engine.api import Beat, Record
 from streams.ingest import COURIERS, ORDERS, IngestFold
-from tests.story import delivered, picked_up, story
+from tests.story import DAY, delivered, picked_up, story
 
 T = 1_772_000_000_000  # some day of 2026, epoch milliseconds
 
@@ -59,6 +59,23 @@ def test_an_event_goes_on_under_its_orders_key_with_where_it_came_from():
     assert headers == {"received_at": str(T).encode(), "origin": b"order-events/3/1234/0"}
     assert parse_origin(headers["origin"]) == ("order-events/3", (1234, 0))
     assert ingest.counts == {"read": 1}
+
+
+def test_what_was_read_is_told_with_how_old_it_was():
+    heard = []
+    ingest = IngestFold(
+        ORDERS, 3, 2, feed=False,
+        observe=lambda topic, results, delays: heard.append((topic, {**results}, [*delays])),
+    )  # fmt: skip
+    ingest.recover(None, None, {})
+    happened = round((DAY.timestamp() + 5 * 60) * 1_000)
+    ingest.fold([record(0, EVENT, happened + 1_500), record(1, b"{")], Sent())
+    ingest.fold([record(2, EVENT, happened + 2_000)], Sent())
+    kind = ("accepted", "picked_up")
+    assert heard == [
+        ("order-events", {kind: 1, ("bad_json", ""): 1}, [1.5]),
+        ("order-events", {kind: 1}, [2.0]),
+    ]
 
 
 def test_unknown_fields_are_told_and_left_behind():

@@ -200,6 +200,131 @@ def test_a_partition_that_comes_from_elsewhere_is_no_burst():
     assert growth.by_topic() == {"order-events": 5}
 
 
+def told(fact, **said):
+    return fact(fact_id="f", order_id="o", carrier="swift", at=NOW, rules="r", **said)
+
+
+def buckets(found, name, **labels):
+    """Return the counts of a histogram's buckets, not added up, by their upper edge."""
+    wanted = sorted(labels.items())
+    edges = [
+        (float(dict(rest)["le"]), value)
+        for (series, *rest), value in found.items()
+        if series == f"{name}_bucket" and [each for each in rest if each[0] != "le"] == wanted
+    ]
+    counts, below = {}, 0
+    for edge, upto in sorted(edges):
+        if upto > below:
+            counts[edge] = upto - below
+        below = upto
+    return counts
+
+
+def test_headlines_of_the_accountable_view_leave_out_what_is_excused():
+    cells = {
+        cell(): {
+            "orders": 9, "accountable.frozen.on_time": 4, "accountable.frozen.late": 1,
+            "accountable.frozen.excluded": 4, "frozen.on_time": 3, "frozen.late": 6,
+            "attempt.concluded": 9, "attempt.succeeded": 5, "attempt.charged": 1,
+            "feedback.csat.n": 4, "feedback.csat.good": 3,
+        },
+    }  # fmt: skip
+    found = exposed(Metrics(CollectorRegistry()), cells)
+    for name, k, n in (
+        ("on_time", 3, 9), ("on_time_accountable", 4, 5), ("first_attempt", 5, 9),
+        ("first_attempt_accountable", 5, 6), ("csat", 3, 4),
+    ):  # fmt: skip
+        for window in ("today", "all"):
+            assert kpi(found, "numerator", name, window) == k, name
+            assert kpi(found, "denominator", name, window) == n, name
+
+
+def test_etas_within_are_added_up_from_their_bands():
+    bands = {1: 1, -1: 2, 2: 4, -2: 8, 3: 16, -3: 32, 4: 64, -4: 128, 5: 256, -5: 512}
+    cells = {cell(): {"orders": 1, **{f"eta.ofd.band:{k}": n for k, n in bands.items()}}}
+    found = exposed(Metrics(CollectorRegistry()), cells)
+    for minutes, k in ((10, 15), (15, 63)):
+        assert kpi(found, "numerator", f"eta_within_{minutes}min", "7d") == k
+        assert kpi(found, "denominator", f"eta_within_{minutes}min", "7d") == 1_023
+
+
+def test_orders_that_ended_otherwise_are_counted_by_their_reason():
+    cells = {
+        cell(): {"orders": 3, "cancelled.shipper_cancelled": 2, "returned.refused": 1},
+        cell("other one"): {"orders": 1, "cancelled.unknown": 1},
+    }
+    found = exposed(Metrics(CollectorRegistry()), cells)
+    ended = {key: n for key, n in found.items() if key[0].startswith("tower_orders_")}
+    assert ended["tower_orders_cancelled_total", ("carrier", "swift"),
+                 ("reason", "shipper_cancelled")] == 2  # fmt: skip
+    assert ended["tower_orders_cancelled_total", ("carrier", "other one"),
+                 ("reason", "unknown")] == 1  # fmt: skip
+    assert ended["tower_orders_returned_total", ("carrier", "swift"),
+                 ("reason", "refused")] == 1  # fmt: skip
+
+
+def test_time_late_and_time_early_are_added_up_apart():
+    metrics = Metrics(CollectorRegistry())
+    metrics.expect("swift", "day")
+    carrier = ("carrier", "swift")
+    assert values(metrics.registry)["tower_delivery_late_seconds_total", carrier] == 0
+    for seconds in (90, 30, -600, 0):
+        metrics.observe(outcome("swift", handover=seconds * 1_000))
+    metrics.observe(outcome("swift", handover=None))
+    found = values(metrics.registry)
+    assert found["tower_delivery_late_seconds_total", carrier] == 120
+    assert found["tower_delivery_early_seconds_total", carrier] == 600
+
+
+def test_etas_are_counted_by_distance_and_at_the_headline_snapshots_with_their_sign():
+    metrics = Metrics(CollectorRegistry())
+    deviations = {"ofd": -700_000, "t60": 300_000, "t30": 5_000}
+    metrics.observe(told(EtaDeviation, deviations=deviations, revision=1))
+    found = values(metrics.registry)
+    for horizon, distance, signed in (
+        ("ofd", 900, {-300.0: 1}), ("t60", 300, {300.0: 1}), ("t30", 60, {}),
+    ):  # fmt: skip
+        labels = {"carrier": "swift", "horizon": horizon}
+        assert buckets(found, "tower_eta_error_seconds", **labels) == {distance: 1}
+        assert buckets(found, "tower_eta_deviation_seconds", **labels) == signed
+
+
+def test_etas_are_counted_by_who_said_them():
+    metrics = Metrics(CollectorRegistry())
+    for source in ("carrier", "carrier", "tower"):
+        metrics.expected("swift", source)
+    found = values(metrics.registry)
+    for source, count in (("carrier", 2), ("tower", 1)):
+        labels = ("carrier", "swift"), ("source", source)
+        assert found["tower_eta_updates_total", *labels] == count
+
+
+def test_delays_are_from_the_event_to_its_receipt_and_late_after_six_hours():
+    metrics = Metrics(CollectorRegistry())
+    accepted = {("accepted", "delivered"): 4}
+    metrics.received("order-events", accepted, [-90.0, 3.0, 21_600.0, 21_600.5])
+    found = values(metrics.registry)
+    topic = ("topic", "order-events")
+    assert buckets(found, "tower_event_delay_seconds", topic="order-events") == {
+        0.5: 1, 5: 1, 21_600: 1, float("inf"): 1,
+    }  # fmt: skip
+    assert found["tower_event_delay_seconds_sum", topic] == 43_203.5
+    assert found["tower_events_late_total", topic] == 1
+    assert found["tower_events_late_total", ("topic", "courier-events")] == 0
+
+
+def test_work_is_counted_record_by_record():
+    metrics = Metrics(CollectorRegistry())
+    metrics.worked("track_orders", 100, 0.006)
+    metrics.worked("track_orders", 0, 9.0)
+    found = values(metrics.registry)
+    assert buckets(found, "tower_event_processing_seconds", agent="track_orders") == {
+        0.0001: 100,
+    }
+    total = found["tower_event_processing_seconds_sum", ("agent", "track_orders")]
+    assert total == pytest.approx(0.006)
+
+
 @pytest.fixture(scope="module")
 def crowd():
     """Ten thousand carriers with a whole life each, as Prometheus would see them."""

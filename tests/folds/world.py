@@ -44,7 +44,7 @@ class World:
         settings = Settings(
             partitions=PARTITIONS, clock="feed" if self.history.feed else "wall"
         )
-        metrics: Any = SimpleNamespace(received=None, observe=None)
+        metrics: Any = SimpleNamespace(received=None, observe=None, expected=None)
         return [
             replace(source, fold=_groups) if source.topic == topics.GROUP_LOG else source
             for source in app.sources(settings, self.judgement, metrics)

@@ -170,7 +170,8 @@ SECTIONS = (
             ("p95_abs", "distance of 19 in 20 at most, seconds", "quantile 0.95 of |d|"),
             *((f"within_{minutes}min", f"ETAs within {minutes} minutes",
                f"|d| <= {60 * minutes} s / n",
-               *((share(f"eta_within_{minutes}min"),) if section == "eta_deviation" else ()))
+               *((share(f"eta_within_{minutes}min"),)
+                 if section == "eta_deviation" and minutes in {10, 15} else ()))
               for minutes in (5, 10, 15, 30)),
             ("earlier_than_15min", "sooner than said", "d < -900 s / n"),
             ("later_than_15min", "later than said", "d > 900 s / n"),

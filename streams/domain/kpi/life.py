@@ -6,10 +6,13 @@ from streams.domain.cells import Measures
 from streams.domain.kpi.figures import Json, quantile, ratio
 from streams.domain.lifecycle import RANK
 from streams.domain.order import Order
+from streams.domain.reasons import canonical
 
 # Names of measures that are made of a status, spelt once.
 _STATE: dict[str, str] = {status: f"state.{status}" for status in (*RANK, "unknown")}
 
+# Ends without a handover that Prometheus counts by their reason.
+ENDS = ("cancelled", "returned")
 COUNTS = ("orders", "open", "overdue", "forgotten", "ended_silent")
 
 
@@ -27,6 +30,9 @@ def count(measures: Measures, order: Order, clock: Millis, *, ended_silent: bool
                 measures["forgotten"] = 1
     elif track.handover is not None:
         measures["handed_over"] = 1
+    elif track.status in ENDS and track.ending is not None:
+        reason = getattr(track.ending.event, "reason", None)
+        measures[f"{track.status}.{canonical(reason)}"] = 1
     if track.carrier_changes:
         measures["changed_by_carrier"] = track.carrier_changes
     moved = order.promise_moved
