@@ -19,7 +19,7 @@ LOCK := env -u PIP_FIND_LINKS uv pip compile --quiet --universal --python-versio
 SOURCES := models streams dashboards tests
 GENERATED := deploy/grafana/dashboards deploy/prometheus/rules docs/lifecycle.md
 
-.PHONY: help setup fmt lint types test coverage integration rules generate check long crash bench demo lock \
+.PHONY: help setup fmt lint types test coverage mutate integration rules generate check long crash bench demo lock \
 	up down logs clean
 
 help: ## list the targets
@@ -69,6 +69,11 @@ coverage: setup ## run the tests of what is judged; fail unless they take every 
 	$(BIN)/coverage run -m pytest -m "not slow and not kafka" tests/domain tests/models tests/explaining tests/docs \
 		tests/test_codec.py tests/test_couriers.py tests/test_facts.py tests/test_rowcodec.py tests/test_rules.py
 	$(BIN)/coverage report
+
+mutate: setup ## change what judges orders, sign by sign, and list the changes no test notices (10 min at most)
+	@rm -rf mutants
+	timeout 600 $(BIN)/mutmut run --max-children 2 $(ARGS) || [ $$? = 124 ]
+	$(BIN)/mutmut results
 
 crash: setup ## play whole towers under faults and judge them by replay; make crash RUNS=30 SEED=7
 	$(BIN)/python -m tests.crash --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(if $(SHORT),--short)
