@@ -8,7 +8,17 @@ import pytest
 from streams.domain.order import Order
 from streams.domain.row import Row
 from streams.rowcodec import decode_row, encode_row
-from tests.domain.given import DAYS, JUDGEMENT, MS, arrivals, at, kpi, order_of
+from tests.domain.given import (
+    DAYS,
+    JUDGEMENT,
+    MS,
+    WEEK_LATER,
+    arrivals,
+    at,
+    kpi,
+    order_of,
+    outcome,
+)
 from tests.story import (
     asked,
     changed,
@@ -30,9 +40,15 @@ SCAN = delivered(400, observed=600)  # an hour after the window a scan from insi
 FREEZE = END + 7 * DAYS
 
 
-def revisions(*events: Event, **how: Any) -> int:
-    found: int = kpi(*events, **how)["delivery_time"]["revisions"]
-    return found
+def revisions(*events: Event, as_of: float = WEEK_LATER) -> int:
+    """Return what a replay counts event by event; a set that is read whole counts the same."""
+    found = kpi(*events, as_of=as_of)
+    counted: int = found["delivery_time"]["revisions"]
+    if outcome(found) is not None:
+        order = Order(JUDGEMENT)
+        order.load([each for each in arrivals(*events) if each.received_at <= at(as_of)], ())
+        assert order.revisions(at(as_of)) == counted
+    return counted
 
 
 @pytest.mark.parametrize(
@@ -75,12 +91,33 @@ def test_what_is_received_together_is_one_step():
     assert revisions(MADE, SCAN, decided(600, "late")) == 0
 
 
+def test_what_is_known_long_before_the_end_counts_like_the_rest():
+    # A day and more before the end nothing can be late; excluded an order can be.
+    made = promised(0, window=(300 + 3 * DAYS, END + 3 * DAYS))
+    later = made | {"observed_at": "2026-03-03T10:00:00Z"}
+    scan = delivered(400 + 3 * DAYS)
+    assert revisions(picked_up(5), later, scan) == 1
+    assert revisions(made, picked_up(5), asked(9), scan) == 0
+    again = promised(1, window=(300 + 3 * DAYS, END + 3 * DAYS), observed=430)
+    taken = picked_up(5), withdrawn(410, made), asked(420)
+    assert revisions(made, *taken, again, scan) == 1  # excluded from 410 to 430
+    # Handed over before there was a promise, so none counts: excluded all the time.
+    assert revisions(delivered(-60, observed=3), made, asked(9), asked(20)) == 0
+    # Handed over before the promise, as it seems for a while: none counts, it is excluded.
+    gone, void = delivered(-60, observed=50), turned("lost", -30, observed=70)
+    assert revisions(made, gone, asked(60), void, scan) == 1
+    # Tracked without a promise, then there is one.
+    assert revisions(promised(0), asked(5), made | {"observed_at": later["observed_at"]}) == 1
+
+
 def test_a_wish_that_moves_the_deadline_on_is_a_change_once_it_is_due_again():
     moved = changed(200, window=(300 + DAYS, END + DAYS), observed=700)
     events = MADE, moved, delivered(400 + DAYS)
     assert revisions(*events, as_of=700) == 0
     assert revisions(*events, as_of=END + DAYS) == 0
     assert revisions(*events, as_of=END + DAYS + MS) == 1
+    # Late, not due, late again: nothing changed.
+    assert revisions(MADE, moved, asked(800), delivered(700 + DAYS)) == 0
 
 
 def test_without_a_promise_an_order_is_excluded_and_without_life_none():

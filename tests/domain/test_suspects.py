@@ -78,6 +78,14 @@ def test_distance_alone_decides_where_it_is_known(position, suspect):
     assert why(told) == why(order)  # not even an arrival clears it
 
 
+def test_exactly_three_times_the_accuracy_is_near_enough():
+    place = away(300)
+    metres = metres_between(place["lat"], place["lon"], DOOR["lat"], DOOR["lon"])
+    assert 3 * (metres / 3) == metres  # this distance can be said in floating point
+    assert why(order_of([MADE, failed(330, position=away(300, metres / 3))])) is None
+    assert why(order_of([MADE, failed(330, position=away(300, metres / 3.001))])) is not None
+
+
 def test_a_suspicion_names_its_event_and_distance():
     scan = failed(330, position=away(2_000))
     found = suspicion(order_of([MADE, scan]).track, {})
@@ -130,6 +138,9 @@ def test_nobody_is_asked_where_nobody_is_known_or_nothing_failed():
     assert asked(MADE, out(200, courier_id="C"), out(240), failed(330)) == []  # the last one
     assert asked(MADE, out(240, courier_id="C")) == []
     assert asked(MADE, out(240, courier_id="C"), delivered(330)) == []
+    assert asked(MADE, out(240, courier_id="C"), failed(330), delivered(340)) == []
+    void = failed(330), delivered(340), turned("lost", 400)
+    assert asked(MADE, out(240, courier_id="C"), *void) == []
 
 
 @pytest.mark.parametrize(
