@@ -485,6 +485,11 @@ def test_edge_42_the_rule_in_force_when_the_clock_starts_applies(start, hours):
     )
 
 
+@pytest.mark.parametrize("bound", [{"valid_from": "2026-03-04"}, {"valid_until": "2026-03-02"}])
+def test_one_bound_is_enough_to_keep_a_rule_from_a_clock(bound):
+    assert section(PROMISED, rules=ruled(level(**bound))) == {}
+
+
 def test_edge_42_a_rule_that_changed_mid_transit_is_asked_for_the_start_of_its_own_clock():
     rules = ruled(
         level(name="new", valid_from="2026-03-04", target={"hours": 24}),
