@@ -30,7 +30,8 @@ from tests.processes import towers, until
 
 pytestmark = pytest.mark.kafka
 PARTITIONS = 4
-LOGS = ("order-log", "courier-log")  # ticks of the clock go there for ever in wall time
+# Ticks of the clock go there for ever in wall time.
+LOGS = ("order-log", "courier-log", "group-log")
 
 
 @pytest.mark.parametrize(

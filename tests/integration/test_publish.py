@@ -257,6 +257,6 @@ def test_workers_on_another_clock_are_a_reason_to_send_nothing(
 
 async def test_topics_are_created_once_and_as_the_table_says(settings):
     created = await admin.ensure_topics(settings.brokers, settings)
-    assert len(created) == 15
+    assert len(created) == 17
     assert await admin.ensure_topics(settings.brokers, settings) == ()
     assert await admin.check_topics(settings.brokers, settings) == []
