@@ -21,6 +21,7 @@ from streams.domain.judgement import Judgement
 from streams.domain.report import report
 from streams.engine.api import Headers
 from streams.feed import EARLIEST, Arrival, in_order_of_arrival
+from streams.forecasting import Forecasting
 from streams.groups import GroupsFold, Passing
 from streams.orders import OrdersFold
 from streams.questions import ASKS, decode_question
@@ -61,8 +62,11 @@ class Replay:
     `latest` is when the last line arrived, also where `as_of` is earlier.
     """
 
-    def __init__(self, rules: Rules, *, keep_outputs: bool = False) -> None:
+    def __init__(
+        self, rules: Rules, *, keep_outputs: bool = False, predict: bool = False
+    ) -> None:
         self.judgement = Judgement(rules)
+        self.forecasting = Forecasting() if predict else None
         self.orders = OrdersFold(0, (), self.judgement, facts=keep_outputs)
         self.couriers = CouriersFold(0, (), 0)
         self.groups = GroupsFold(0, ())
@@ -85,6 +89,8 @@ class Replay:
 
     def advance(self, clock: Millis) -> None:
         """Let time pass: what falls due is done, and what is asked meanwhile answered."""
+        if self.forecasting is not None:
+            self.forecasting.pass_until(clock)
         self.orders.advance(clock, self._offset, self._passing)
         self._answer()
 
@@ -115,8 +121,11 @@ class Replay:
             self._accept_unapplied(arrived)
             return
         self.advance(arrival.received_at)
-        self.orders.take(arrived.event.order_id.encode(), arrived, self._offset, self._passing)
+        key = arrived.event.order_id.encode()
+        self.orders.take(key, arrived, self._offset, self._passing)
         self._answer()
+        if self.forecasting is not None:
+            self.forecasting.look(key, self.orders.rows.get(key), arrival.received_at)
 
     def _take_courier(self, arrival: Arrival) -> None:
         decoded = decode_courier(arrival.raw)

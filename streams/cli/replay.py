@@ -1,5 +1,6 @@
 """`tower replay`: a file of events, or an export, through the same rules with no broker."""
 
+import json
 import sys
 from itertools import chain
 from pathlib import Path
@@ -42,6 +43,10 @@ def command(
     as_of: Annotated[
         str | None, typer.Option(help="Judge as of this instant (RFC 3339).")
     ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Write what would have been predicted here (JSON lines)."),
+    ] = None,
 ) -> None:
     """Run a file of events through the tower's rules and print or write the KPI report.
 
@@ -51,12 +56,14 @@ def command(
     Example: tower replay day.jsonl.gz --report report.json
     """
     relax()
-    _refuse_overwriting(files, rules, report)
+    _refuse_overwriting(files, rules, report, predictions)
     inputs = [look_into(file) for file in files]
     exported = [is_export for is_export, _ in inputs]
     if any(exported):
         if not all(exported):
             raise TowerError(f"{files[exported.index(False)]} is not an export, others are.")
+        if predictions is not None:
+            raise TowerError("Predictions are made of a file of events, not of an export.")
         if as_of is not None:
             raise TowerError(
                 "An export is judged as of its own clock; --as-of is for files of events."
@@ -64,10 +71,12 @@ def command(
         named = zip(files, inputs, strict=True)
         _audit([ExportFile(name, lines) for name, (_, lines) in named], rules, report)
         return
-    replay = Replay(load(rules))
+    replay = Replay(load(rules), predict=predictions is not None)
     lines = chain.from_iterable(each for _, each in inputs)
     replay.run(lines, None if as_of is None else instant(as_of))
     found = replay.report()
+    if predictions is not None and replay.forecasting is not None:
+        _write_lines(predictions, replay.forecasting.frozen)
     events = found["events"]
     if not events["accepted"]:
         raise TowerError(
@@ -78,13 +87,18 @@ def command(
     _write(found, report)
 
 
-def _refuse_overwriting(files: list[str], rules: Path | None, report: Path | None) -> None:
-    """Raise if the report would take the place of what is read; `-` is two ends of a pipe."""
-    if report is None or str(report) == "-":
-        return
-    for each in [*map(Path, files), *([] if rules is None else [rules])]:
-        if same_file(each, report):
-            raise TowerError(f"The report would overwrite {each}: name another file.")
+def _refuse_overwriting(
+    files: list[str], rules: Path | None, report: Path | None, predictions: Path | None
+) -> None:
+    """Raise if an output would take the place of what is read; `-` is two ends of a pipe."""
+    for name, output in (("report", report), ("predictions", predictions)):
+        if output is None or str(output) == "-":
+            continue
+        for each in [*map(Path, files), *([] if rules is None else [rules])]:
+            if same_file(each, output):
+                raise TowerError(f"The {name} would overwrite {each}: name another file.")
+    if report is not None and predictions is not None and same_file(report, predictions):
+        raise TowerError(f"--report and --predictions are both {report}: name two files.")
 
 
 def _write(found: Json, report: Path | None) -> None:
@@ -94,6 +108,17 @@ def _write(found: Json, report: Path | None) -> None:
         print(as_text(found), end="")
     else:
         write_report(report, found)
+
+
+def _write_lines(path: Path, lines: list[Json]) -> None:
+    """Write predictions, one a line."""
+    text = "".join(f"{json.dumps(each, sort_keys=True)}\n" for each in lines)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TowerError(
+            f"The predictions could not be written to {path}: {error.strerror}."
+        ) from error
 
 
 def _audit(files: list[ExportFile], rules: Path | None, report: Path | None) -> None:

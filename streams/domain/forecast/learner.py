@@ -1,0 +1,62 @@
+"""The model whole: a predictor for each stage and kind of promise, and what they share."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from models.base import Millis
+from streams.domain.forecast.features import Features, View
+from streams.domain.forecast.moment import Kind, Moment
+from streams.domain.forecast.predictor import Forecast, Predictor
+
+BARS = (0, 600, 840, 900)  # seconds after the end of the promise
+SCALE = {"date": 43_200.0}  # seconds a promise is off at first; of other promises 8 min
+USUAL_SCALE = 480.0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A prediction with all it takes to learn from its outcome."""
+
+    view: View
+    forecast: Forecast
+
+
+class Learner:
+    """Predicts handovers and learns from them."""
+
+    def __init__(self) -> None:
+        self.features = Features()
+        self.predictors: dict[Kind, Predictor] = {}
+
+    def predict(self, m: Moment) -> Said:
+        """Return what is to be expected of an order that is open at this moment."""
+        self.features.reached(m)
+        view = self.features.view(m)
+        after = (m.at - m.end) / 1_000
+        usual = after + view.leg / 1_000
+        forecast = self._predictor(m).predict(view.vector, view.keys, _point(m), after, usual)
+        return Said(view, forecast)
+
+    def learn(self, said: Iterable[Said], handed_at: Millis, now: Millis) -> None:
+        """Take the handover of an order, with all that was predicted of it."""
+        last: Moment | None = None
+        for each in said:
+            last = m = each.view.moment
+            deviation = (handed_at - m.end) / 1_000
+            self._predictor(m).learn(
+                each.view.vector, each.view.keys, each.forecast, _point(m), deviation
+            )
+            self.features.learn(each.view, handed_at)
+        if last is not None:
+            self.features.concluded(last, handed_at, now)
+
+    def _predictor(self, m: Moment) -> Predictor:
+        found = self.predictors.get(m.kind)
+        if found is None:
+            scale = SCALE.get(m.precision, USUAL_SCALE)
+            found = self.predictors[m.kind] = Predictor(scale, BARS)
+        return found
+
+
+def _point(m: Moment) -> float:
+    return (m.point - m.end) / 1_000

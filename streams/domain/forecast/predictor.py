@@ -1,0 +1,138 @@
+"""One stage's predictor: a regression, what it erred by, an offset for each bar.
+
+The regression is believed as far as what it had said before came true, so that the tower is no
+worse than the promise where nothing can be learnt.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from math import exp, log, sqrt
+
+import numpy as np
+
+from streams.domain.forecast.regression import ROBUST, Floats, Regression
+from streams.domain.forecast.residuals import ATOM, EDGES, Residuals
+
+LEAST = 1e-4  # no probability is nearer to 0 or 1
+STEP, KEEP = 0.05, 0.9995  # of AdaGrad
+QUANTILES = (0.1, 0.5, 0.9)
+DISBELIEF = 0.9  # share of a distribution that is known to be wrong, from which it is left
+LATELY = 0.003  # weight of the newest loss
+MARGIN = 0.02  # how much less the history has to err than the regression
+RECALL = 0.998  # how far back the trust in the regression looks
+DOUBTFUL = 0.3  # trust at which the regression is not listened to
+PROOF = 50  # shifts of the usual size that it takes to be half trusted
+
+Keys = Sequence[Hashable]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A handover as a distribution: seconds after the end of the promise.
+
+    `late` maps a bar in seconds to P(handover later than end + bar); `shift` (s) is what the
+    regression said, before it was weighed; `middles` are the medians with it and without.
+    """
+
+    p10: float
+    p50: float
+    p90: float
+    late: dict[int, float]
+    shift: float
+    middles: tuple[float, float]
+
+
+class Predictor:
+    """Learns how far after a point of the promise the handovers of one stage are (s)."""
+
+    def __init__(self, scale: float, bars: Sequence[int]) -> None:
+        """`scale` (s) is how far off a promise is taken to be before the first label."""
+        self.regression = Regression()
+        self.residuals = Residuals(scale, half_life=2_000, own_half_life=350)
+        self.history = Residuals(scale, half_life=2_000, own_half_life=350)
+        self.losses = [0.0, 0.0]
+        self.offsets = dict.fromkeys(bars, 0.0)
+        self._gradients = dict.fromkeys(bars, 0.0)
+        self._agreed, self._said = 0.0, PROOF * scale * scale
+
+    @property
+    def trust(self) -> float:
+        """Return which part of the regression's shifts came true, as said before."""
+        found = min(max(self._agreed / self._said, 0.0), 1.0)
+        return found if found > DOUBTFUL else 0.0
+
+    def predict(
+        self, x: Floats, keys: Keys, point: float, after: float, usual: float
+    ) -> Forecast:
+        """Return the forecast of a handover that is later than `after` for sure.
+
+        `point` is where the promise expects it; where the model hardly believes `after`, it is
+        expected at `usual`. All are seconds after the end of the promise.
+        """
+        shift = self.regression.value(x)
+        learnt = _Law(self.residuals.shares(keys), point + self.trust * shift, after, usual)
+        plain = _Law(self.history.shares(keys), point, after, usual)
+        law = plain if self.losses[1] < (1 - MARGIN) * self.losses[0] else learnt
+        late = {
+            bar: 1.0 if bar <= after else _shifted(law.beyond(bar), offset)
+            for bar, offset in self.offsets.items()
+        }
+        return Forecast(*law.quantiles(), late, shift, (learnt.middle, plain.middle))
+
+    def learn(
+        self, x: Floats, keys: Keys, said: Forecast, point: float, deviation: float
+    ) -> None:
+        """Take what happened, `deviation` seconds after the end, of what was said once."""
+        off = deviation - point
+        bound = ROBUST * self.regression.error or abs(off)
+        shift, came = (min(max(each, -bound), bound) for each in (said.shift, off))
+        self._agreed = RECALL * self._agreed + shift * came
+        self._said = RECALL * self._said + shift * shift
+        for way, middle in enumerate(said.middles):
+            self.losses[way] += LATELY * (abs(deviation - middle) - self.losses[way])
+        self.history.add(keys, off)
+        self.residuals.add(keys, off - self.trust * self.regression.value(x))
+        self.regression.learn(x, off)
+        for bar, p in said.late.items():
+            wrong = p - (deviation > bar)
+            gradients = self._gradients[bar] = KEEP * self._gradients[bar] + wrong * wrong
+            self.offsets[bar] -= STEP * wrong / sqrt(gradients + 1e-9)
+
+
+class _Law:
+    """A distribution of handovers that is cut at what is known: later than `after`."""
+
+    def __init__(self, shares: Floats, centre: float, after: float, usual: float) -> None:
+        self.shares = shares
+        self.cumulated = np.zeros(len(EDGES))
+        np.cumsum(shares, out=self.cumulated[1:])
+        self.centre, self.gone = centre, self._below(after - centre)
+        if self.gone > DISBELIEF:
+            self.centre = max(after, usual)
+            self.gone = self._below(after - self.centre)
+        self.marks = [self.gone + q * (1 - self.gone) for q in QUANTILES]
+        self.middle = self.centre + float(np.interp(self.marks[1], self.cumulated, EDGES))
+
+    def beyond(self, bar: float) -> float:
+        """Return P(later than a bar)."""
+        return (1 - self._below(bar - self.centre)) / (1 - self.gone)
+
+    def quantiles(self) -> tuple[float, float, float]:
+        """Return the quantiles; a value that comes again and again belongs to the range."""
+        low, high = np.interp(self.marks[::2], self.cumulated, EDGES).tolist()
+        if self.shares.max() > ATOM:
+            first, last = np.searchsorted(self.cumulated[1:], self.marks[::2], side="right")
+            if first < len(self.shares) and self.shares[first] > ATOM:
+                low = float(EDGES[first])
+            if last < len(self.shares) and self.shares[last] > ATOM:
+                high = float(EDGES[last + 1])
+        return self.centre + low, self.middle, self.centre + high
+
+    def _below(self, residual: float) -> float:
+        return float(np.interp(residual, EDGES, self.cumulated))
+
+
+def _shifted(p: float, offset: float) -> float:
+    p = min(max(p, LEAST), 1 - LEAST)
+    shifted = 1 / (1 + exp(-(log(p / (1 - p)) + offset)))
+    return min(max(shifted, LEAST), 1 - LEAST)

@@ -1,0 +1,190 @@
+"""The forecast of a handover: what it learns, and what must not break it."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from streams.domain.forecast.attempts import AttemptLearner
+from streams.domain.forecast.averages import KeyMeans, Trail
+from streams.domain.forecast.learner import Learner
+from streams.domain.forecast.moment import Moment
+from streams.domain.forecast.regression import Regression
+from streams.domain.forecast.residuals import EDGES, Histogram, Residuals, bin_of
+
+HOUR = 3_600_000
+START = 1_767_225_600_000  # 2026-01-01 00:00 UTC
+
+
+def moment(number, *, scale=1.0, **said):
+    """Return the moment one of many orders is created at, two hours before its promise."""
+    at = START + number * 60_000
+    given = {
+        "stage": "created", "at": at, "precision": "instant", "carrier": "fast",
+        "service": "unknown", "region": "north", "promised_at": at, "end": at + 2 * HOUR,
+        "point": at + 2 * HOUR, "distance": scale * (number * 37 % 20),
+    }  # fmt: skip
+    return Moment(**given | said)
+
+
+def day(learner, orders, lateness, *, delay=30, **said):
+    """Predict orders one a minute; each is learnt from `delay` orders later, seconds late."""
+    waiting, found = [], []
+    for number in range(orders):
+        this = moment(number, **{k: v(number) if callable(v) else v for k, v in said.items()})
+        waiting.append((learner.predict(this), lateness(number)))
+        if len(waiting) > delay:
+            one, late = waiting.pop(0)
+            handed = one.view.moment.end + round(late * 1_000)
+            learner.learn([one], handed, this.at)
+            found.append((one.forecast, late))
+    return found
+
+
+def noise(number):
+    """Return a number between -1 and 1 that looks like chance and is always the same."""
+    return math.sin(number * 12.9898) * 43_758.5453 % 2 - 1
+
+
+def test_before_anything_is_learnt_the_promise_is_believed():
+    forecast = Learner().predict(moment(0)).forecast
+    assert forecast.p50 == pytest.approx(0, abs=1)
+    assert forecast.p10 == pytest.approx(-forecast.p90, rel=0.01)
+    # Laplace of scale 8 min: 8 min x ln 5 on either side.
+    assert forecast.p90 == pytest.approx(480 * math.log(5), rel=0.02)
+
+
+def test_what_the_distance_says_is_learnt():
+    def lateness(number):
+        return 60.0 * (number * 37 % 20) + 30 * noise(number)
+
+    found = day(Learner(), 1_500, lateness)[1_000:]
+    error = np.mean([abs(late - forecast.p50) for forecast, late in found])
+    promise = np.mean([abs(late) for _, late in found])
+    assert error < promise / 5
+    inside = np.mean([f.p10 <= late <= f.p90 for f, late in found])
+    assert 0.7 <= inside <= 0.9
+
+
+def test_an_outlier_or_inputs_a_thousand_times_too_large_leave_everything_finite():
+    def lateness(number):
+        return 1e9 if number == 300 else 600 * noise(number)
+
+    learner = Learner()
+    found = day(learner, 700, lateness, scale=lambda number: 1_000.0 if number > 500 else 1.0)
+    for forecast, _ in found:
+        assert all(map(math.isfinite, (forecast.p10, forecast.p50, forecast.p90)))
+        assert forecast.p10 <= forecast.p50 <= forecast.p90
+    # Deviations are within ten minutes: one of thirty years does not move the middle by one.
+    assert np.mean([abs(forecast.p50) for forecast, _ in found[-100:]]) < 660
+
+
+def test_with_outcomes_dealt_out_at_random_nothing_is_predicted():
+    found = day(Learner(), 2_000, lambda number: 900 * noise(number * 7_919))[500:]
+    late = [(f.late[0], outcome > 0) for f, outcome in found]
+    yes = [p for p, was in late if was]
+    no = [p for p, was in late if not was]
+    above = np.mean([(one > other) + (one == other) / 2 for one in yes for other in no])
+    assert above == pytest.approx(0.5, abs=0.06)
+
+
+def test_the_same_labels_make_the_same_model():
+    one, other = (day(Learner(), 400, lambda number: 300 * noise(number)) for _ in range(2))
+    assert one == other
+
+
+def test_what_is_known_is_cut_off():
+    learner = Learner()
+    day(learner, 300, lambda number: 600 * noise(number))
+    late = moment(400, at=START + 400 * 60_000 + 2 * HOUR + 720_000)
+    forecast = learner.predict(late).forecast  # twelve minutes after the promise
+    assert forecast.p10 >= 720
+    assert forecast.late[0] == forecast.late[600] == 1
+    assert forecast.late[840] < 1
+
+
+def test_bars_further_out_are_less_likely():
+    found = day(Learner(), 600, lambda number: 900 * noise(number))
+    for forecast, _ in found[-50:]:
+        assert forecast.late[0] >= forecast.late[600] >= forecast.late[840]
+
+
+def test_a_regression_without_news_does_not_wind_up():
+    regression = Regression()
+    same = np.array([1.0, 2.0, 3.0])
+    for number in range(5_000):
+        regression.learn(same + (number < 10) * number, 60 * noise(number))
+    assert regression.spread.trace() < 10
+    assert abs(regression.value(same)) < 60
+
+
+def test_a_feature_that_comes_later_finds_room():
+    regression = Regression()
+    for number in range(50):
+        regression.learn(np.array([noise(number)]), noise(number))
+    for number in range(400):
+        x = np.array([noise(number), noise(3 * number)])
+        regression.learn(x, 10 * noise(3 * number))
+    regression.learn(np.array([0.5]), 0.0)  # a label of the time before
+    assert 1 < regression.value(np.array([0.0, 0.5])) < 6  # 5, and shy of few labels
+
+
+def test_bins_hold_what_lies_between_their_edges():
+    for residual in (-86_400.0, -61.0, -1.0, 0.0, 1.0, 59.0, 3_600.0, 1e7):
+        place = bin_of(residual)
+        assert EDGES[place] <= residual < EDGES[place + 1]
+    assert all(low < high for low, high in pairwise(EDGES))
+
+
+def test_old_residuals_weigh_half_after_a_half_life():
+    histogram = Histogram(half_life=2)
+    for place in (5, 5, 9, 9):
+        histogram.add(place)
+    # Weights, newest first: 1, 2^-1/2, 1/2, 2^-3/2.
+    shares = histogram.bins / histogram.total
+    assert shares[9] == pytest.approx(2 * shares[5])
+
+
+def test_few_residuals_of_a_key_count_little():
+    residuals = Residuals(60.0, half_life=1e9, own_half_life=1e9)
+    for _ in range(40):
+        residuals.add([], 0.0)
+    for _ in range(10):
+        residuals.add(["k"], 600.0)
+    whole = residuals.all.bins / residuals.all.total
+    own = residuals.shares(["k"])
+    place = bin_of(600.0)
+    assert own[place] == pytest.approx((10 + 40 * whole[place]) / 50)
+    assert own.sum() == pytest.approx(1)
+
+
+def test_a_mean_is_drawn_to_its_parents():
+    means = KeyMeans(half_life=1e9, prior=10)
+    for _ in range(10):
+        means.add(["all"], 4.0)
+    for _ in range(5):
+        means.add(["all", "k"], 10.0)
+    every = (10 * 4 + 5 * 10 + 10 * 0) / (15 + 10)  # 3.6
+    assert means.mean(["all"]) == pytest.approx(every)
+    assert means.mean(["all", "k"]) == pytest.approx((50 + 10 * every) / 15)
+    assert means.mean(["all", "other"]) == pytest.approx(every)
+
+
+def test_a_trail_fades_by_the_clock():
+    trail = Trail(HOUR, prior=1.0)
+    trail.add("k", START, 8.0)
+    assert trail.mean("k", START) == pytest.approx(8 / 2)
+    assert trail.mean("k", START + HOUR) == pytest.approx(4 / 1.5)
+    trail.add("k", START - HOUR, 8.0)  # late news counts as of now
+    assert trail.count("k", START) == pytest.approx(2)
+
+
+def test_whose_first_attempts_fail_is_learnt():
+    learner = AttemptLearner()
+    assert learner.predict(moment(0)).p == pytest.approx(0.08)
+    for number in range(600):
+        said = learner.predict(moment(number, region="north" if number % 2 else "south"))
+        learner.learn(said, failed=number % 4 == 0)  # every second one in the south
+    assert learner.predict(moment(0, region="south")).p > 0.35
+    assert learner.predict(moment(0, region="north")).p < 0.12
