@@ -56,6 +56,15 @@ def test_the_fault_of_a_refusal_before_the_window():
     assert found == ("carrier", "attempted before the promised window", (order.track.failing,))
 
 
+def test_the_fault_of_a_first_visit_after_the_promise():
+    order = order_of([promised(0, window=AFTERNOON), out(200), failed(541)])
+    verdict = judge(order.track, order.promise, at(DAYS), JUDGEMENT)
+    first = order.track.attempts.first
+    assert first is not None
+    found = fault(order.track, order.promise, verdict, {})
+    assert found == ("carrier", "first attempted after the promise", (first.by,))
+
+
 def test_the_fault_of_a_visit_whose_courier_was_elsewhere():
     order = order_of([
         promised(0, window=AFTERNOON, destination=DOOR), out(200, courier_id="k"), failed(330),
