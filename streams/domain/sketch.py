@@ -4,8 +4,10 @@ A bin is named by an integer: 0 holds zero, k > 0 the positive values of the map
 k - OFFSET, -k the negative ones. Bins of one relative accuracy of 1 % merge by addition.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import accumulate
 from math import ceil
 
 from ddsketch.mapping import LogarithmicMapping
@@ -39,12 +41,9 @@ def quantile(bins: Mapping[int, int], q: float) -> float | None:
     n = sum(bins.values())
     if n == 0:
         return None
-    rank = max(1, ceil(q * n))
-    for index in sorted(bins):
-        rank -= bins[index]
-        if rank <= 0:
-            return value_of(index)
-    raise AssertionError  # pragma: no cover - the ranks are those of the bins
+    indexes = sorted(bins)
+    reached = list(accumulate(bins[index] for index in indexes))
+    return value_of(indexes[bisect_left(reached, max(1, ceil(q * n)))])
 
 
 def absolute(bins: Mapping[int, int]) -> dict[int, int]:
