@@ -46,8 +46,7 @@ def contribution(
         first_attempt.count(measures, order)
         attempt_companions.count(measures, track)
         if track.handover is not None:
-            eta_deviation.count(measures, order, track.handover.at, ledger.accepted_eta)
-            eta_quality.count(measures, track, track.handover.at)
+            measures |= _expected(order, track.handover.at, ledger.accepted_eta)
         elif track.etas and track.attempts.visits:
             eta_quality.count_open(measures, track)
         if track.asked:
@@ -58,6 +57,24 @@ def contribution(
         if order.judgement.levels is not None:
             sla.count(measures, order, clock, breaches, ended_silent=ended_silent)
         if ended_silent or track.ending is not None:
-            quality.count(counted, order)
+            counted[quality.cell(order)] = _looked_through(order)
         counted[order.cell] = measures
     return counted
+
+
+def _expected(order: Order, handed_at: Millis, accepted_eta: Millis | None) -> Measures:
+    """Return what the ETAs before a handover add; no clock changes it until the next event."""
+    kept = order.expected
+    if kept is None or kept[0] != accepted_eta:
+        found: Measures = {}
+        eta_deviation.count(found, order, handed_at, accepted_eta)
+        eta_quality.count(found, order.track, handed_at)
+        kept = order.expected = accepted_eta, found
+    return kept[1]
+
+
+def _looked_through(order: Order) -> Measures:
+    """Return what the events of an ended order add; no clock changes it until the next."""
+    if order.looked_through is None:
+        order.looked_through = quality.measures(order)
+    return order.looked_through

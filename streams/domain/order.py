@@ -11,7 +11,7 @@ from types import MappingProxyType
 from models.base import Millis, millis
 from streams.domain.agreements import Agreement, agreements
 from streams.domain.arrivals import Arrived, Receipt, by_receipt, content_of
-from streams.domain.cells import Cell
+from streams.domain.cells import Cell, Measures
 from streams.domain.freezing import freeze
 from streams.domain.judgement import Judgement, Tolerance
 from streams.domain.presence import EVIDENCE_MS, Presence, Question
@@ -42,13 +42,14 @@ class Order:
     `joined` is by `g/<group_id>` and `c/<customer_id>` when the first was received that names
     it, whether it counts or not;
     `with_unknown_fields` counts the events that carried fields the tower does not know;
-    `presence` is the row's: what is known of couriers, by what was asked.
+    `presence` is the row's: what is known of couriers, by what was asked. `expected` and
+    `looked_through` are kept for the contribution: measures that only the next event changes.
     """
 
     __slots__ = (
         "_agreements", "_cell", "_closes_at", "_frozen", "_moved", "_promise", "_revised",
-        "arrivals", "copies", "earliest", "earliest_end", "joined", "judgement",
-        "last_receipt", "latest",
+        "arrivals", "copies", "earliest", "earliest_end", "expected", "joined", "judgement",
+        "last_receipt", "latest", "looked_through",
         "presence", "promised", "size", "track", "with_unknown_fields", "withdrawn",
     )  # fmt: skip
 
@@ -77,6 +78,8 @@ class Order:
         self._closes_at: Millis | None = None
         self._cell: Cell | None = None
         self._agreements: tuple[bool, tuple[Agreement, ...]] | None = None
+        self.expected: tuple[Millis | None, Measures] | None = None
+        self.looked_through: Measures | None = None
 
     # -- taking events in ------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from models.base import millis
 from streams.domain import lifecycle, sketch
 from streams.domain.arrivals import SKEW_MS, Arrived, LifeKey, by_receipt
-from streams.domain.cells import Cell, Contribution, Measures, add
+from streams.domain.cells import Cell, Measures, add
 from streams.domain.kpi.delivery_time import FROZEN, OUTCOMES
 from streams.domain.kpi.figures import Json, bins, quantile, ratio
 from streams.domain.order import Order
@@ -21,17 +21,22 @@ REASONED = lifecycle.TURNS | {"attempt_failed"}  # kinds that should say why, in
 _VERDICTS = tuple(f"{FROZEN[0]}.{outcome}" for outcome in OUTCOMES if outcome != "excluded")
 
 
-def count(counted: Contribution, order: Order) -> None:
-    """Add the events of an order that has ended, those withdrawn among them."""
-    measures: Measures = {"ended": 1, "events": len(order.arrivals)}
+def cell(order: Order) -> Cell:
+    """Return where the data of an order count."""
+    return Cell(order.track.carrier, "", "", DIRECTION, "")
+
+
+def measures(order: Order) -> Measures:
+    """Return what the events of an order that has ended add, those withdrawn among them."""
+    found: Measures = {"ended": 1, "events": len(order.arrivals)}
     latest: LifeKey | None = None
     for arrived in sorted(order.arrivals.values(), key=by_receipt):
         if latest is not None and arrived.key < latest:
-            _one(measures, "out_of_order")
+            _one(found, "out_of_order")
         else:
             latest = arrived.key
-        _event(measures, arrived)
-    counted[Cell(order.track.carrier, "", "", DIRECTION, "")] = measures
+        _event(found, arrived)
+    return found
 
 
 def _event(measures: Measures, arrived: Arrived) -> None:
