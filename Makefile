@@ -56,8 +56,8 @@ types: setup ## check types: mypy everywhere, pyright on the pure part
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-test: setup ## run the quick tests (about three minutes; starts its own Kafka)
-	$(BIN)/pytest -m "not slow" $(ARGS)
+test: setup ## run the quick tests, two at a time (some four minutes; starts its own Kafka)
+	$(BIN)/pytest -m "not slow" -n 2 $(ARGS)
 
 integration: setup ## run only the tests that need the embedded Kafka
 	$(BIN)/pytest -m "kafka and not slow" $(ARGS)
