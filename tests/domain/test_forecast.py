@@ -110,6 +110,14 @@ def test_bars_further_out_are_less_likely():
         assert forecast.late[0] >= forecast.late[600] >= forecast.late[840]
 
 
+def test_where_nothing_ever_moves_the_promise_stays_believed():
+    learner = Learner()
+    for number in range(3):
+        day(learner, 400, lambda _: 0.0)
+        forecast = learner.predict(moment(1_000 * number)).forecast
+        assert forecast.p50 == pytest.approx(0, abs=10)
+
+
 def test_a_regression_without_news_does_not_wind_up():
     regression = Regression()
     same = np.array([1.0, 2.0, 3.0])

@@ -46,7 +46,10 @@ class Predictor:
     """Learns how far after a point of the promise the handovers of one stage are (s)."""
 
     def __init__(self, scale: float, bars: Sequence[int]) -> None:
-        """`scale` (s) is how far off a promise is taken to be before the first label."""
+        """`scale` (s) is how far off a promise is taken to be before the first label.
+
+        `bars` (s after the end) rise.
+        """
         self.regression = Regression()
         self.residuals = Residuals(scale, half_life=2_000, own_half_life=350)
         self.history = Residuals(scale, half_life=2_000, own_half_life=350)
@@ -58,7 +61,7 @@ class Predictor:
     @property
     def trust(self) -> float:
         """Return which part of the regression's shifts came true, as said before."""
-        found = min(max(self._agreed / self._said, 0.0), 1.0)
+        found = min(max(self._agreed / (self._said + 1e-9), 0.0), 1.0)
         return found if found > DOUBTFUL else 0.0
 
     def predict(
@@ -73,10 +76,15 @@ class Predictor:
         learnt = _Law(self.residuals.shares(keys), point + self.trust * shift, after, usual)
         plain = _Law(self.history.shares(keys), point, after, usual)
         law = plain if self.losses[1] < (1 - MARGIN) * self.losses[0] else learnt
-        late = {
-            bar: 1.0 if bar <= after else _shifted(law.beyond(bar), offset)
-            for bar, offset in self.offsets.items()
-        }
+        late: dict[int, float] = {}
+        least = 1.0
+        for (
+            bar,
+            offset,
+        ) in self.offsets.items():  # each by itself, and none above the one before
+            if bar > after:
+                least = min(least, _shifted(law.beyond(bar), offset))
+            late[bar] = least
         return Forecast(*law.quantiles(), late, shift, (learnt.middle, plain.middle))
 
     def learn(
