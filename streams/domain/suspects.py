@@ -29,12 +29,14 @@ FAR_ACCURACIES = 3  # so many times its own accuracy, was not made there
 class Suspicion(NamedTuple):
     """Why an attempt is not believed: the rule in words, and the order's events it rests on.
 
-    `metres` is how far from the door the attempt was recorded, where that decided.
+    `metres` is how far from the door the attempt was recorded, where that decided, `allowed`
+    how far it may be.
     """
 
     rule: str
     because: tuple[Arrived, ...]
     metres: float | None = None
+    allowed: float | None = None
 
 
 def suspicion(track: Track, answers: Answers) -> Suspicion | None:
@@ -48,7 +50,7 @@ def suspicion(track: Track, answers: Answers) -> Suspicion | None:
     if distance is not None:
         metres, allowed = distance
         if metres > allowed:
-            return Suspicion("recorded far from the door", (first.by,), metres)
+            return Suspicion("recorded far from the door", (first.by,), metres, allowed)
         return None
     if not answers or _was_at_door(first, track):
         return None

@@ -10,7 +10,7 @@ from streams.domain.judgement import Judgement
 from streams.domain.order import Order
 from streams.domain.promises import Resolved
 from streams.domain.reasons import Party
-from streams.domain.suspects import Answers
+from streams.domain.suspects import Answers, suspicion
 from streams.domain.tracking import Track
 from streams.domain.verdicts import Verdict, effective, judge
 from streams.explaining.definitions import ACCOUNTABLE, RAW, definition
@@ -118,9 +118,18 @@ def _fault(order: Order, clock: Millis, face: Face) -> Json | None:
     return {
         "party": found.party,
         "rule": found.rule,
-        "says": f"{PARTIES[found.party]}: {UNEXPLAINED.get(found.rule, plain(found.rule))}",
+        "says": f"{PARTIES[found.party]}: {UNEXPLAINED.get(found.rule, plain(found.rule))}"
+        + _distance(order, found.rule),
         "evidence": _events(found.because, face),
     }
+
+
+def _distance(order: Order, rule: str) -> str:
+    """Return how far from the door an attempt was recorded, where that decided."""
+    doubt = suspicion(order.frozen, order.presence)
+    if doubt is None or doubt.rule != rule or doubt.metres is None or doubt.allowed is None:
+        return ""
+    return f", {doubt.metres:,.0f} m (at most {doubt.allowed:,.0f} m are believed)"
 
 
 def _why(
