@@ -15,7 +15,8 @@ from streams.domain.promises import Resolved
 from streams.domain.zones import instant
 
 _WHOLE = len("2026-03-03T12:00:00+01:00")
-_SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
+_SECOND = 1_000
+_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (_SECOND, "s"), (1, "ms"))
 
 
 def printable(text: str) -> str:
@@ -38,15 +39,23 @@ def readable(iso: str) -> str:
 
 def duration(span: Millis) -> str:
     """Return a span in its two largest units, without its sign: `1 h 5 min`, `30 s`."""
-    left = abs(span)
-    if left < _SECOND:
-        return f"{left} ms"
-    parts = []
-    for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (_SECOND, "s")):
+    if abs(span) < _SECOND:
+        return f"{abs(span)} ms"
+    return " ".join([part for part in _parts(span) if not part.endswith(" ms")][:2])
+
+
+def exactly(span: Millis) -> str:
+    """Return a span in all its units, without its sign: `1 d 18 h 45 min`."""
+    return " ".join(_parts(span)) or "0 ms"
+
+
+def _parts(span: Millis) -> list[str]:
+    parts, left = [], abs(span)
+    for unit, name in _UNITS:
         count, left = divmod(left, unit)
         if count:
             parts.append(f"{count} {name}")
-    return " ".join(parts[:2])
+    return parts
 
 
 def signed(span: Millis) -> str:

@@ -198,7 +198,7 @@ def _ruled(view: Json) -> Iterator[str]:
     """Yield the rule of a verdict with its place, its evidence, and what would turn it."""
     where = view["definition"]
     place = f"{where['page']}, {where['table']}, line {where['line']}"
-    yield f"  rule: {printable(view['rule'])} ({place})"
+    yield f"  rule: {printable(view['rule_says'])} ({place})"
     yield from _evidence(view["evidence"])
     for each in view["would_turn"]:
         yield f"  what would have changed it: {printable(each['says'])}"

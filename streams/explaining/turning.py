@@ -22,7 +22,8 @@ from streams.domain.suspects import Answers
 from streams.domain.tracking import Track, derive
 from streams.domain.verdicts import Verdict, effective
 from streams.domain.zones import instant, wall_time_in
-from streams.wording import Face, duration, plain
+from streams.explaining.boundaries import bound, marks, shifted
+from streams.wording import Face, plain
 
 Json = dict[str, Any]
 View = Callable[[Track, Resolved | None, Millis, Judgement, Answers], Verdict]
@@ -37,8 +38,14 @@ _PHRASES = {
 }
 
 
-# A reason of the consignee's and one of the carrier's, to see whether it decided.
-_OTHER_REASONS = ("not_home", "no_reason_given")
+# Other reasons that an event of a kind may give, to see whether its own decided: those of the
+# consignee that make sense with it, and none at all, which is the carrier's.
+_NO_REASON = "no_reason_given"
+_OTHER_REASONS = {
+    "attempt_failed": ("not_home", _NO_REASON),
+    "returning": ("refused", _NO_REASON),
+    "returned": ("refused", _NO_REASON),
+}
 # Their reasons are words of people, not codes that decide.
 _REASONS_OF_ANOTHER_SORT = frozenset({"verdict_decided", "promise_changed"})
 
@@ -67,7 +74,8 @@ class Change:
     """An alternative: the case as it would have been, and in words what had to differ.
 
     `event` is the one that differs, `shift` by how much it is moved: milliseconds, positive is
-    later.
+    later. `at_latest`: its time is the latest that will do; `restores`: without the event a
+    delivery that it took back stands.
     """
 
     kind: str
@@ -75,6 +83,8 @@ class Change:
     case: Case
     event: Arrived | None = None
     shift: Millis = 0
+    at_latest: bool = False
+    restores: bool = False
 
 
 # Which changes are smaller than which: another time, another word, one event less or more.
@@ -95,11 +105,12 @@ class _ByCourier(dict[Question, Presence]):
 def turning(case: Case, face: Face) -> list[Json]:
     """Return the smallest changes by which a verdict would have been another one.
 
-    Of a bad verdict the way to `on_time` comes first, if there is one, then the smaller change.
+    Of a bad verdict the way to `on_time` comes first, if there is one; then a delivery that was
+    taken back, as if it had not been; then the smaller change.
     """
     verdict = case.judged(derive(case.evidence, case.judgement), due=True)
     bad = verdict.outcome not in {"on_time", "excluded"}
-    found: dict[str, tuple[tuple[bool, int, Millis], Change]] = {}
+    found: dict[str, tuple[tuple[bool, bool, int, Millis], Change, str]] = {}
     for change in _alternatives(case, verdict, face):
         track = derive(change.case.evidence, case.judgement)
         turned = change.case.judged(track, due=True)
@@ -107,11 +118,22 @@ def turning(case: Case, face: Face) -> list[Json]:
         if outcome is None or {outcome, verdict.outcome} in _NO_TURN or not _by(change, turned):
             continue
         far = bad and outcome != "on_time"
-        size = (far, _KINDS.index(change.kind), abs(change.shift))
+        size = (far, not change.restores, _KINDS.index(change.kind), abs(change.shift))
         if outcome not in found or size < found[outcome][0]:
-            found[outcome] = size, change
+            says = change.says + _not_before(change, outcome, track, face)
+            found[outcome] = size, change, says
     ranked = sorted(found.items(), key=lambda each: each[1][0])
-    return [_told(outcome, change) for outcome, (_, change) in ranked[:AT_MOST]]
+    return [_told(outcome, change, says) for outcome, (_, change, says) in ranked[:AT_MOST]]
+
+
+def _not_before(change: Change, outcome: str, track: Track, face: Face) -> str:
+    """Return the early bound of a change that says only the latest time which is on time."""
+    promise = effective(track, track.judgement)
+    if not change.at_latest or outcome != "on_time":
+        return ""
+    if promise is None or promise.first_good is None:
+        return ""
+    return f" and not before {face.words(promise.first_good)}"
 
 
 def _by(change: Change, turned: Verdict) -> bool:
@@ -122,11 +144,11 @@ def _by(change: Change, turned: Verdict) -> bool:
     return event.identity in turned.evidence
 
 
-def _told(outcome: str, change: Change) -> Json:
+def _told(outcome: str, change: Change, says: str) -> Json:
     event = change.event
     return {
         "outcome": outcome,
-        "says": f"{plain(outcome)} {change.says}",
+        "says": f"{plain(outcome)} {says}",
         "change": change.kind,
         "event": None if event is None else "/".join(event.identity),
         "seconds": change.shift / 1_000 if change.kind == "moved" else None,
@@ -134,13 +156,16 @@ def _told(outcome: str, change: Change) -> Json:
 
 
 def _alternatives(case: Case, verdict: Verdict, face: Face) -> Iterator[Change]:
-    promise = effective(derive(case.evidence, case.judgement), case.judgement)
+    track = derive(case.evidence, case.judgement)
+    promise = effective(track, case.judgement)
     for event in verdict.because:
         if promise is not None and verdict.outcome != "indeterminate":
             yield from _moved(case, event, promise, face)
         yield from _reworded(case, event, face)
-        left = replace(case, evidence=_others(case, event))
-        yield Change("left_out", f"without {_name(event, face)}", left, event)
+        yield _without(case, event, face)
+    for visit in track.attempts.visits:
+        if visit.undone_by is not None:
+            yield replace(_without(case, visit.undone_by, face), restores=True)
     if case.answers:
         says = "had the courier's positions or shifts not spoken against the attempt"
         yield Change("reworded", says, replace(case, answers={}))
@@ -151,21 +176,20 @@ def _alternatives(case: Case, verdict: Verdict, face: Face) -> Iterator[Change]:
 def _moved(case: Case, event: Arrived, promise: Resolved, face: Face) -> Iterator[Change]:
     """Yield an event at each boundary of the promise, on either side of it."""
     phrase = _PHRASES.get(event.event.kind, f"had {plain(event.event.kind)} come")
-    marks = [(promise.last_good, "by"), (promise.late_from, "after")]
-    marks += [(promise.deadline, "at"), (promise.deadline - 1, "before")]
-    if promise.first_good is not None:
-        marks += [(promise.first_good, "from"), (promise.first_good - 1, "before")]
-    for at, word in marks:
+    for at, word in marks(event, promise):
         shift = at - event.at
         if not shift:
             continue
         moved = _again(event, occurred_at=instant(at).isoformat(), time_quality=None)
         rest = [each for each in case.evidence if not _skipped(each, event, at)]
-        mark = {"after": at - 1, "before": at + 1}.get(word, at)
-        far = "earlier" if shift < 0 else "later"
-        says = f"{phrase} {duration(shift)} {far}, {word} {_exact(mark, face)}"
+        says = f"{phrase} {shifted(event.at, at, word)}, {bound(word, at, face)}"
         case_ = replace(case, evidence=[*rest, moved], answers=_ByCourier(case.answers))
-        yield Change("moved", says, case_, event, shift)
+        yield Change("moved", says, case_, event, shift, at_latest=word == "by")
+
+
+def _without(case: Case, event: Arrived, face: Face) -> Change:
+    left = replace(case, evidence=_others(case, event))
+    return Change("left_out", f"without {_name(event, face)}", left, event)
 
 
 def _skipped(each: Arrived, event: Arrived, at: Millis) -> bool:
@@ -183,11 +207,11 @@ def _reworded(case: Case, event: Arrived, face: Face) -> Iterator[Change]:
     said, rest = event.event, _others(case, event)
     changes: list[tuple[str, Json]] = []
     if hasattr(said, "reason") and said.kind not in _REASONS_OF_ANOTHER_SORT:
-        was = "" if said.reason is None else f" and not {plain(said.reason)}"
-        changes += [
-            (f"had the reason been {plain(reason)}{was}", {"reason": reason})
-            for reason in _OTHER_REASONS
-        ]
+        was = "" if said.reason is None else f" instead of {plain(said.reason)}"
+        for reason in _OTHER_REASONS.get(said.kind, (_NO_REASON,)):
+            other = f"the reason been {plain(reason)}"
+            other = "no reason been given" if reason == _NO_REASON else other
+            changes.append((f"had {other}{was}", {"reason": reason}))
     if getattr(said, "position", None) is not None:
         says = "had the attempt not been recorded so far from the door"
         changes.append((says, {"position": None}))
@@ -208,18 +232,20 @@ def _reworded(case: Case, event: Arrived, face: Face) -> Iterator[Change]:
 def _handed_over(case: Case, promise: Resolved, face: Face) -> Iterator[Change]:
     """Yield the order as handed over at the last good moment, and nothing after it."""
     at, known = promise.last_good, case.evidence
-    says = f"had it been handed over by {_exact(at, face)}"
+    until = bound("by", at, face)
     before = [each for each in known if each.event.kind not in lifecycle.MOVES or each.at < at]
     handover = _again(
         known[0], kind="delivered", event_id="had-it-been", occurred_at=instant(at).isoformat(),
         to=None, consented=None, time_quality=None,
     )  # fmt: skip
-    yield Change("added", says, replace(case, evidence=[*before, handover]))
+    there = replace(case, evidence=[*before, handover])
+    yield Change("added", f"had it been handed over {until}", there, at_latest=True)
     straight = [each for each in before if each.event.kind not in lifecycle.TURNS]
     turns = dict.fromkeys(plain(each.event.kind) for each in before if each not in straight)
     if turns:
-        says = f"{says} instead of {', '.join(turns)}"
-        yield Change("added", says, replace(case, evidence=[*straight, handover]))
+        says = f"had it been handed over, not {', '.join(turns)}, {until}"
+        there = replace(case, evidence=[*straight, handover])
+        yield Change("added", says, there, at_latest=True)
 
 
 def _others(case: Case, event: Arrived) -> list[Arrived]:
@@ -240,9 +266,3 @@ def _again(event: Arrived, **said: object) -> Arrived:
 
 def _name(event: Arrived, face: Face) -> str:
     return f"{plain(event.event.kind)} of {face.words(event.at)}"
-
-
-def _exact(at: Millis, face: Face) -> str:
-    """Return an instant to the second, since boundaries are where verdicts turn."""
-    local = instant(at).astimezone(face.where)
-    return f"{local:%a %Y-%m-%d %H:%M:%S}" + (f".{at % 1000:03}" if at % 1000 else "")

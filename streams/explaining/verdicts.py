@@ -13,7 +13,7 @@ from streams.domain.reasons import Party
 from streams.domain.suspects import Answers, suspicion
 from streams.domain.tracking import Track
 from streams.domain.verdicts import Verdict, effective, judge
-from streams.explaining.definitions import ACCOUNTABLE, RAW, definition
+from streams.explaining.definitions import ACCOUNTABLE, RAW, definition, sentence
 from streams.explaining.turning import Case, View, turning
 from streams.wording import Face, beside, duration, plain, says
 
@@ -100,6 +100,7 @@ def _ruled(
     return {
         "outcome": verdict.outcome,
         "rule": verdict.rule,
+        "rule_says": sentence(verdict, effective(track, order.judgement)),
         "definition": definition(verdict.rule, view),
         "evidence": _events(verdict.because, face),
         "would_turn": turning(case, face),

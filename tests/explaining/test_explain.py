@@ -88,7 +88,7 @@ def test_the_page_reads_from_promise_to_notice():
     assert "customer k1" in lines
     assert "as of Tue 2026-03-03 13:35 +01:00" in lines
     where = "docs/kpis.md, Delivery time, line 6"
-    assert f"rule: handed over, promise of precision window ({where})" in lines
+    assert f"rule: a handover after the end of the promised window is late ({where})" in lines
     assert "ETA 1 h before 5 min early" in lines
     assert "1 Tue 2026-03-03 13:35 +01:00 handed over" in lines
     # late enough from minute 140 on, held ten minutes: asked for at minute 150, 12:30
