@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from streams.explaining.doors import SNAPSHOTS
+from streams.explaining.faults import PLACE as FAULT
 from streams.wording import plain, printable, readable, signed
 
 Json = dict[str, Any]
@@ -140,17 +141,8 @@ def _events(events: Sequence[Json]) -> Iterator[tuple[str, ...]]:
 
 def _attempts(attempts: Sequence[Json]) -> Iterator[tuple[str, ...]]:
     for each in attempts:
-        reason = plain(each["reason"] or "unknown")
-        party = f" ({plain(each['party'])})" if each["party"] else ""
-        outcome = "handed over" if each["succeeded"] else f"failed: {reason}{party}"
-        notes = []
-        if each["implicit"]:
-            notes.append("nobody reported it; what came later proves it")
-        if each["succeeded"] and each["reason"]:
-            notes.append(f"{reason} at first, within 2 h: one visit")
-        if each["undone"]:
-            notes.append("a delivery that later events took back")
-        yield str(each["number"]), _when(each["at"]), outcome, "; ".join(notes)
+        notes = "; ".join(each["notes"])
+        yield str(each["number"]), _when(each["at"]), each["says"], notes
 
 
 def _deviations(etas: Json) -> Iterator[tuple[str, ...]]:
@@ -167,6 +159,7 @@ def _verdict(told: Json) -> Iterator[str]:
     fault = verdict["fault"]
     if fault is not None:
         yield f"  whose fault: {printable(fault['says'])}"
+        yield f"  rule: {printable(fault['rule_says'])} ({FAULT})"
         yield from _evidence(fault["evidence"])
     freezes_at = verdict["freezes_at"]
     if freezes_at is not None and verdict["final"]:
@@ -183,15 +176,11 @@ def _accountable(views: Json) -> Iterator[str]:
     """Yield what the carrier answers for: by the first attempt, without what others caused."""
     frozen, restated = views["frozen"], views["restated"]
     yield "\nWhat the carrier answers for"
-    yield f"  {_outcome(frozen)}"
+    yield f"  {printable(frozen['why'])}"
     yield from _ruled(frozen)
     if restated["outcome"] != frozen["outcome"]:
-        yield f"  restated by all that is known: {_outcome(restated)}"
+        yield f"  restated by all that is known: {printable(restated['why'])}"
         yield from _ruled(restated)
-
-
-def _outcome(view: Json) -> str:
-    return "not judged yet" if view["outcome"] is None else plain(view["outcome"])
 
 
 def _ruled(view: Json) -> Iterator[str]:

@@ -69,7 +69,7 @@ def _life(order: Order, row: Row, clock: Millis, face: Face) -> Json:
         },
         "promises": promises(order, face),
         "timeline": timeline(order, face),
-        "attempts": attempts(track, face),
+        "attempts": attempts(order, face),
         "etas": etas(order, row, face),
         "verdict": verdicts(order, clock, face),
         "notices": notices_of(row, face),

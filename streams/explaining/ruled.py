@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from models.rules import CarrierRules
+from streams.domain.arrivals import Arrived
 from streams.domain.order import Order
 from streams.domain.promises import Resolved
 from streams.domain.row import Row
@@ -47,9 +48,9 @@ def _settings(order: Order, row: Row, face: Face) -> Iterator[tuple[Place, objec
     if order.promise is not None:
         yield from _of_the_promise(order, order.promise, face)
     handover = order.track.handover
-    if handover is not None and getattr(handover.event, "to", None) == "neighbour":
-        does = "a neighbour who was not asked for"
-        yield _tolerance(order, "neighbour_counts", f"{does}: a success or not")
+    if handover is not None and _at_neighbour(handover):
+        place, counts, _ = _tolerance(order, "neighbour_counts", "")
+        yield place, counts, _NEIGHBOUR[bool(counts)]
     for agreement in order.agreements:
         rule = agreement.level.rule
         yield ("sla", agreement.level.number), rule.name, f"holds for its {plain(rule.metric)}"
@@ -61,6 +62,18 @@ def _settings(order: Order, row: Row, face: Face) -> Iterator[tuple[Place, objec
     name = "silent_days" if order.track.open else "ended_days"
     kept = getattr(row.judgement.rules.retention, name)
     yield ("retention", name), kept, f"its row is kept until {face.words(order.closes_at)}"
+
+
+_NEIGHBOUR = {
+    False: "a neighbour without consent is a failed attempt; the time of the handover counts",
+    True: "a neighbour without consent is a success",
+}
+
+
+def _at_neighbour(handover: Arrived) -> bool:
+    """Tell whether a neighbour took the parcel without the customer's consent."""
+    event = handover.event
+    return event.kind == "delivered" and event.to == "neighbour" and not event.consented
 
 
 def _of_the_promise(

@@ -1,12 +1,13 @@
 """The accepted events in the order of a life, each with what is peculiar about it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from models.base import millis
 from streams.domain.arrivals import SKEW_MS, Arrived, content_of
 from streams.domain.order import Order
 from streams.domain.row import Row
-from streams.wording import Face, says
+from streams.wording import Face, plain, says
 
 Json = dict[str, Any]
 
@@ -31,6 +32,14 @@ def timeline(order: Order, face: Face) -> list[Json]:
     """Return every accepted event of a life, the withdrawn ones too."""
     return [
         event_of(each, face) | {"flags": _flags(each, order, face)} for each in _in_order(order)
+    ]
+
+
+def events_of(because: Iterable[Arrived], face: Face) -> list[Json]:
+    """Return the events something rests on: `source/event_id`, kind and time."""
+    return [
+        {"event": "/".join(each.identity), "kind": each.event.kind, "at": face.iso(each.at)}
+        for each in because
     ]
 
 
@@ -59,6 +68,13 @@ def _flags(arrived: Arrived, order: Order, face: Face) -> list[str]:
         flags.append("the handover")
     elif arrived is order.track.ending:
         flags.append("ended the order")
+    flags += [
+        f"taken back by {plain(visit.undone_by.event.kind)} {face.words(visit.undone_by.at)}"
+        for visit in order.track.attempts.visits
+        if visit.undone_by is not None
+        and visit.by is arrived
+        and arrived.event.kind == "delivered"
+    ]
     if arrived.at == arrived.received_at and written > arrived.received_at + SKEW_MS:
         flags.append(f"skewed clock: its source said {face.words(written)}")
     elif arrived.at != written:

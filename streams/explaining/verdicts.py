@@ -1,33 +1,24 @@
 """The verdicts of an order in both views: rule, evidence, fault, and what would turn them."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from models.base import Millis
-from streams.domain.accountable import fault, judge_accountable
+from streams.domain.accountable import judge_accountable
 from streams.domain.arrivals import Arrived
 from streams.domain.judgement import Judgement
 from streams.domain.order import Order
 from streams.domain.promises import Resolved
-from streams.domain.reasons import Party
 from streams.domain.suspects import Answers, suspicion
 from streams.domain.tracking import Track
 from streams.domain.verdicts import Verdict, effective, judge
+from streams.explaining.accounted import accounted
 from streams.explaining.definitions import ACCOUNTABLE, RAW, definition, sentence
+from streams.explaining.faults import fault_of
+from streams.explaining.timeline import events_of
 from streams.explaining.turning import Case, View, turning
 from streams.wording import Face, beside, duration, plain, says
 
 Json = dict[str, Any]
-
-PARTIES: dict[Party, str] = {
-    "consignee": "the consignee",
-    "carrier": "the carrier",
-    "shipper": "the shipper",
-    "authority": "an authority",
-    "force_majeure": "nobody: force majeure",
-}
-
-UNEXPLAINED = {"unknown": "nobody gave a reason"}
 
 
 def _by_handover(
@@ -55,7 +46,7 @@ def verdicts(order: Order, clock: Millis, face: Face) -> Json:
         "frozen": frozen[RAW],
         "restated": restated[RAW],
         "accountable": {"frozen": frozen[ACCOUNTABLE], "restated": restated[ACCOUNTABLE]},
-        "fault": _fault(order, clock, face),
+        "fault": fault_of(order, clock, face),
     }
 
 
@@ -64,7 +55,7 @@ def _views(
 ) -> dict[str, Json]:
     return {
         RAW: _raw(order, track, evidence, clock, face),
-        ACCOUNTABLE: _ruled(ACCOUNTABLE, order, track, evidence, clock, face),
+        ACCOUNTABLE: _accountable(order, track, evidence, clock, face),
     }
 
 
@@ -91,6 +82,17 @@ def _raw(
     return told
 
 
+def _accountable(
+    order: Order, track: Track, evidence: list[Arrived], clock: Millis, face: Face
+) -> Json:
+    """Return what the carrier answers for, and why it is, or is not, the raw verdict."""
+    promise = effective(track, order.judgement)
+    verdict = judge_accountable(track, promise, clock, order.judgement, order.presence)
+    doubt = suspicion(track, order.presence)
+    told = _ruled(ACCOUNTABLE, order, track, evidence, clock, face)
+    return told | {"why": accounted(track, promise, verdict, doubt, face)}
+
+
 def _ruled(
     view: str, order: Order, track: Track, evidence: list[Arrived], clock: Millis, face: Face
 ) -> Json:
@@ -102,35 +104,9 @@ def _ruled(
         "rule": verdict.rule,
         "rule_says": sentence(verdict, effective(track, order.judgement)),
         "definition": definition(verdict.rule, view),
-        "evidence": _events(verdict.because, face),
+        "evidence": events_of(verdict.because, face),
         "would_turn": turning(case, face),
     }
-
-
-def _fault(order: Order, clock: Millis, face: Face) -> Json | None:
-    """Return whose fault it is that the verdict that counts is not on time."""
-    track, promise = order.frozen, order.frozen_promise
-    if promise is None:
-        return None
-    at = max(clock, promise.late_from)
-    found = fault(track, promise, judge(track, promise, at, order.judgement), order.presence)
-    if found is None:
-        return None
-    return {
-        "party": found.party,
-        "rule": found.rule,
-        "says": f"{PARTIES[found.party]}: {UNEXPLAINED.get(found.rule, plain(found.rule))}"
-        + _distance(order, found.rule),
-        "evidence": _events(found.because, face),
-    }
-
-
-def _distance(order: Order, rule: str) -> str:
-    """Return how far from the door an attempt was recorded, where that decided."""
-    doubt = suspicion(order.frozen, order.presence)
-    if doubt is None or doubt.rule != rule or doubt.metres is None or doubt.allowed is None:
-        return ""
-    return f", {doubt.metres:,.0f} m (at most {doubt.allowed:,.0f} m are believed)"
 
 
 def _why(
@@ -148,40 +124,54 @@ def _why(
         then = judge(track, promise, promise.late_from, order.judgement)
         return (
             f"not judged before {face.words(promise.deadline)} has passed; as things stand it "
-            f"will be {plain(str(then.outcome))}: {_evidence(track, promise, face)}"
+            f"will be {plain(str(then.outcome))}: {_evidence(track, promise, then, face)}"
         )
-    said = f"{plain(verdict.outcome)}: {_evidence(track, promise, face)}"
+    said = f"{plain(verdict.outcome)}: {_evidence(track, promise, verdict, face)}"
     if verdict.outcome == "late" and track.handover is None:
         said += f"; overdue by {duration(clock - promise.end)} now"
     return said + ("; a day or more before the promised day" if verdict.early_day else "")
 
 
-def _evidence(track: Track, promise: Resolved, face: Face) -> str:
+def _evidence(track: Track, promise: Resolved, verdict: Verdict, face: Face) -> str:
     """Say what a verdict looked at: the deciding event against the promise."""
     if track.decided is not None:
         decided = track.decided.by
         return f"{says(decided.event, face)}, said {face.words(decided.at)}"
+    if verdict.outcome == "failed":
+        return _failed(track, face)
     grace = promise.deadline - promise.end
     allowed = f" (grace {duration(grace)})" if grace else " (no grace)"
     end = f"the promised end {face.words(promise.end)}{allowed}"
-    if track.handover is not None:
-        at = track.handover.at
-        said = f"handed over {face.words(at)}, {beside(at, promise.end, end)}"
-        if promise.first_good is not None and at < promise.first_good:
-            said += f", and early is before {face.words(promise.first_good)}"
-        if track.handover.event.time_quality == "assumed":
-            said += "; the zone of that time was assumed"
-        return said
-    ending = track.ending
+    if track.handover is not None and verdict.outcome != "excluded":
+        return _handed_over(track.handover, promise, end, face)
+    ending = track.cancelled if verdict.outcome == "excluded" else track.ending
     if ending is not None:
         what = f"{plain(ending.event.kind)} {face.words(ending.at)}"
         return f"{what}, {beside(ending.at, promise.end, end)}"
     return f"nothing was handed over by {end}"
 
 
-def _events(because: Iterable[Arrived], face: Face) -> list[Json]:
-    """Return the events something rests on: `source/event_id`, kind and time."""
-    return [
-        {"event": "/".join(each.identity), "kind": each.event.kind, "at": face.iso(each.at)}
-        for each in because
-    ]
+def _failed(track: Track, face: Face) -> str:
+    """Say why an order failed; when that was promised has no part in it."""
+    failing, cancelled = track.failing, track.cancelled
+    if failing is None:
+        at = "" if cancelled is None else f" {face.words(cancelled.at)}"
+        return f"cancelled{at} by the carrier"
+    reason = getattr(failing.event, "reason", None)
+    said = f": {plain(reason)}" if reason else ""
+    what = f"{plain(failing.event.kind)} {face.words(failing.at)}{said}"
+    return f"{what}, and no handover after it"
+
+
+def _handed_over(handover: Arrived, promise: Resolved, end: str, face: Face) -> str:
+    """Say when it was handed over, an early one from the start of what was promised."""
+    at, first_good = handover.at, promise.first_good
+    where = beside(at, promise.end, end)
+    if first_good is not None and at < first_good:
+        start = promise.end if promise.start is None else promise.start
+        name = "the promised time" if promise.start is None else "the promised start"
+        allowed = f"{duration(start - first_good)} are allowed"
+        where = beside(at, start, f"{name} {face.words(start)} ({allowed})")
+    assumed = handover.event.time_quality == "assumed"
+    zone = "; the zone of that time was assumed" if assumed else ""
+    return f"handed over {face.words(at)}, {where}{zone}"
