@@ -48,6 +48,8 @@ def _why(
         return disbelief
     if reason:
         code, _, whose = reason.partition(": ")
+        if code == "unknown":
+            return f"no reason was given, which counts as {whose}"
         before = f"{what}, and " if what.startswith("held") else ""
         return f"{before}{plain(code)} is {whose}"
     if track.handover not in verdict.because:

@@ -39,7 +39,8 @@ def _boundary(word: str, at: Millis) -> Millis:
     """Return the boundary that an instant lies at, or a thousandth of a second beside."""
     if word == "after":
         return at - 1 if at % 1_000 else at
-    return at + 1 if word == "before" or at % 1_000 == _LAST_MS else at
+    last = word == "by" and at % 1_000 == _LAST_MS
+    return at + 1 if word == "before" or last else at
 
 
 def bound(word: str, at: Millis, face: Face) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from streams.cli.explained import pages
 from tests import story as tell
+from tests.domain.given import MS
 from tests.explaining.test_explain import explained, flags
 from tests.explaining.test_five_questions import (
     CASES,
@@ -159,6 +160,10 @@ WHY = {
         f"excluded: after a failed first attempt the consignee wished another time; {EXCLUDED}",
         "the reason that was given decides whose fault it is",
     ),
+    "sent back without a word": (
+        "failed: no reason was given, which counts as the carrier's",
+        "what nobody explained is the carrier's fault",
+    ),
     "five minutes too early": (
         "early: as above, since the handover was the first attempt",
         "too early is the carrier's fault",
@@ -168,7 +173,8 @@ WHY = {
 
 @pytest.mark.parametrize("name", WHY)
 def test_between_the_views_stands_why_they_differ(name):
-    told = explained(WINDOW, *CASES[name][0], as_of=3 * DAY)
+    events = [tell.turned("returned", 100)] if name not in CASES else CASES[name][0]
+    told = explained(WINDOW, *events, as_of=3 * DAY)
     why, step = WHY[name]
     assert told["verdict"]["accountable"]["frozen"]["why"] == why
     assert told["verdict"]["fault"]["rule_says"] == step
@@ -274,3 +280,30 @@ def test_the_headline_measures_what_it_is_about():
         "excluded: cancelled Tue 2026-03-03 10:40 +00:00, 1 h 20 min before the promised end "
         "Tue 2026-03-03 12:00 +00:00 (no grace)"
     )
+
+
+def test_a_boundary_of_thousandths_is_told_as_it_is():
+    # promised for a thousandth of a second before 10:00: early before 9:44:59.999
+    told = explained(
+        tell.promised(0, instant="2026-03-03T09:59:59.999Z"), tell.delivered(40), as_of=DAY
+    )
+    # from 9:40 to 9:44:59.999
+    assert changes(told["verdict"]["frozen"]) == [
+        (
+            "on time had it been handed over 4 min 59 s 999 ms later, "
+            "from Tue 2026-03-03 09:44:59.999 +00:00"
+        )
+    ]
+
+
+# the window with its tolerances, from both sides to a thousandth of a second: 45 to 180
+@pytest.mark.parametrize(
+    ("minute", "outcome"),
+    [(45 - MS, "early"), (45, "on_time"), (180, "on_time"), (180 + MS, "late")],
+)
+def test_the_bounds_that_are_told_are_those_of_the_verdict(minute, outcome):
+    assert IN_TIME in changes(
+        explained(WINDOW, tell.delivered(192), as_of=3 * DAY)["verdict"]["frozen"]
+    )[0]  # fmt: skip
+    told = explained(WINDOW, tell.delivered(minute), as_of=3 * DAY)
+    assert told["verdict"]["frozen"]["outcome"] == outcome
