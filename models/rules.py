@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.sla import Calendar, DayEnd, Minutes, RulesPart, SlaRule
+from models.sla import Calendar, DayEnd, Minutes, NoTruth, RulesPart, SlaRule
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Days = Annotated[float, Field(ge=0, le=36_600)]  # a century
-SomeDays = Annotated[float, Field(gt=0, le=36_600)]
+Truth = Annotated[bool, Field(strict=True)]
+Share = Annotated[float, Field(ge=0, le=1), NoTruth]
+Days = Annotated[float, Field(ge=0, le=36_600), NoTruth]  # a century
+SomeDays = Annotated[float, Field(gt=0, le=36_600), NoTruth]
 
 
 class GraceMinutes(RulesPart):
@@ -27,7 +28,7 @@ class Tolerances(RulesPart):
     early_minutes: Minutes = 15
     day_end: DayEnd = "24:00"
     maturity_days: Days = 7
-    neighbour_counts: bool = False
+    neighbour_counts: Truth = False
 
 
 class CarrierRules(RulesPart):
@@ -37,7 +38,7 @@ class CarrierRules(RulesPart):
     early_minutes: Minutes | None = None
     day_end: DayEnd | None = None
     maturity_days: Days | None = None
-    neighbour_counts: bool | None = None
+    neighbour_counts: Truth | None = None
     timezone: str | None = None
     objectives: dict[str, Share] = Field(default={"on_time": 0.95, "first_attempt": 0.92})
 
@@ -63,7 +64,7 @@ class NoticePolicy(RulesPart):
     clear_hold_minutes: Minutes = 10
     cooldown_minutes: Minutes = 30
     worse_minutes: Minutes = 15
-    at_most: Annotated[int, Field(ge=0)] = 3
+    at_most: Annotated[int, Field(ge=0), NoTruth] = 3
     silent_before_minutes: Minutes = 60
     silent_date_at: DayEnd = "12:00"
     expire_minutes: Annotated[Minutes, Field(gt=0)] = 60

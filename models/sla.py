@@ -3,13 +3,30 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+
+def _no_truth(said: object) -> object:
+    """Refuse true and false, which would count as 1 and 0."""
+    if isinstance(said, bool):
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004 - pydantic's way
+    return said
+
+
+NoTruth = BeforeValidator(_no_truth)
 
 DayEnd = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
-Minutes = Annotated[float, Field(ge=0, le=527_040)]  # a leap year
-SomeMinutes = Annotated[float, Field(gt=0, le=527_040)]
-SomeHours = Annotated[float, Field(gt=0, le=8_784)]  # a leap year
-BusinessDays = Annotated[int, Field(ge=0, le=366)]
+Minutes = Annotated[float, Field(ge=0, le=527_040), NoTruth]  # a leap year
+SomeMinutes = Annotated[float, Field(gt=0, le=527_040), NoTruth]
+SomeHours = Annotated[float, Field(gt=0, le=8_784), NoTruth]  # a leap year
+BusinessDays = Annotated[int, Field(ge=0, le=366), NoTruth]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]

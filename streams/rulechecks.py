@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from zoneinfo import available_timezones
 
-from models.rules import Rules
+from models.rules import GraceMinutes, Rules
 from models.sla import Calendar, SlaRule
 from streams.domain.calendars import subdivisions
 from streams.domain.reasons import PARTY
@@ -31,6 +31,10 @@ def _carriers(rules: Rules) -> Iterator[tuple[Place, str]]:
     for carrier, own in rules.carriers.items():
         place = ("carriers", carrier)
         yield from _zone(own.timezone, (*place, "timezone"))
+        grace = own.grace_minutes
+        if grace is not None and grace.model_fields_set != GraceMinutes.model_fields.keys():
+            words = f"a carrier gives all of {', '.join(GraceMinutes.model_fields)}, or none"
+            yield (*place, "grace_minutes"), words
         for each in sorted(own.objectives.keys() - OBJECTIVES):
             words = f"there is no such objective, only {' and '.join(OBJECTIVES)}"
             yield (*place, "objectives", each), words

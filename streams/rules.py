@@ -100,12 +100,17 @@ def read(path: Path | None) -> RulesFile:
     except OSError as error:
         raise TowerError(f"The rules {path} could not be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TowerError(
-            f"The rules {path} are not YAML: {' '.join(str(error).split())}"
-        ) from error
+        raise TowerError(f"The rules {path} are not YAML: {_why_not(error)}.") from error
     if root is None or not said:
         return RulesFile(str(path), Rules(), root)
     return RulesFile(str(path), _parse(said, str(path), root), root)
+
+
+def _why_not(error: yaml.YAMLError | UnicodeDecodeError) -> str:
+    """Return what is not YAML about a file, with its line where that is known."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{error.problem} (line {error.problem_mark.line + 1})"
+    return " ".join(str(error).split())
 
 
 def _parse(said: object, name: str, root: yaml.Node) -> Rules:

@@ -1,10 +1,15 @@
-"""YAML as our files use it: a key written twice is a mistake, not the last of the two."""
+"""YAML as our files use it: a key written twice is a mistake, so is a day that is none."""
 
 from collections.abc import Hashable, Sequence
+from datetime import date
 from typing import Any
 
 import yaml
-from yaml.constructor import BaseConstructor
+from yaml.composer import Composer
+from yaml.constructor import BaseConstructor, SafeConstructor
+from yaml.parser import Parser
+
+DEEPEST = 100  # lists and tables in each other; no file of ours needs ten
 
 
 class _OneKeyOnce(BaseConstructor):
@@ -26,11 +31,42 @@ class _OneKeyOnce(BaseConstructor):
         return super().construct_mapping(node, deep=deep)
 
 
-class PlainLoader(_OneKeyOnce, yaml.SafeLoader):
-    """Numbers, truths, texts, lists and tables, as YAML has them."""
+class _NotTooDeep(Parser, Composer):
+    """Refuses what is nested deeper than the stack of a reader can follow."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self._depth == DEEPEST:
+            raise yaml.MarkedYAMLError(
+                problem=f"more than {DEEPEST} lists and tables in each other",
+                problem_mark=self.peek_event().start_mark,  # type: ignore[no-untyped-call]
+            )
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
 
-class TextLoader(_OneKeyOnce, yaml.BaseLoader):
+class PlainLoader(_OneKeyOnce, _NotTooDeep, yaml.SafeLoader):
+    """Numbers, truths, days, texts, lists and tables, as YAML has them."""
+
+    def construct_day(self, node: yaml.ScalarNode) -> date:
+        """Return a day or an instant; one that the calendar does not have is a mistake."""
+        try:
+            return SafeConstructor.construct_yaml_timestamp(self, node)
+        except (ValueError, OverflowError) as error:
+            raise yaml.MarkedYAMLError(
+                problem=f"there is no day or instant {node.value!r}",
+                problem_mark=node.start_mark,
+            ) from error
+
+
+PlainLoader.add_constructor("tag:yaml.org,2002:timestamp", PlainLoader.construct_day)
+
+
+class TextLoader(_OneKeyOnce, _NotTooDeep, yaml.BaseLoader):
     """Texts, lists and tables: `12:00` and `NO` mean themselves."""
 
 

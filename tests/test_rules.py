@@ -270,6 +270,45 @@ def test_a_file_that_says_nothing_changes_nothing(written, text):
         ("[1, 2]", "are not a mapping of names to rules."),
         ("just words", "are not a mapping of names to rules."),
         ("a: [", "are not YAML: "),
+        (
+            f"sla:\n- {{{LEVEL}, valid_from: 2026-02-30}}",
+            "are not YAML: there is no day or instant '2026-02-30' (line 2).",
+        ),
+        (
+            "calendars:\n  x: {extra_days_off: [2026-12-99]}",
+            "are not YAML: there is no day or instant '2026-12-99' (line 2).",
+        ),
+        (
+            "\n\ndefaults: {day_end: 2026-01-01 25:00:00}",
+            ("are not YAML: there is no day or instant '2026-01-01 25:00:00' (line 3)."),
+        ),
+        (
+            "\na: " + "[" * 3_000,
+            "are not YAML: more than 100 lists and tables in each other (line 2).",
+        ),
+        (
+            "defaults:\n  maturity_days: true",
+            ("are wrong: defaults.maturity_days: must be a number, not true or false (line 2)"),
+        ),
+        (
+            "notices: {at_most: false}",
+            "are wrong: notices.at_most: must be a number, not true or false (line 1)",
+        ),
+        (
+            "defaults: {neighbour_counts: 'no'}",
+            "are wrong: defaults.neighbour_counts: must be true or false (line 1)",
+        ),
+        (
+            "carriers:\n  n: {neighbour_counts: 1}",
+            "are wrong: carriers.n.neighbour_counts: must be true or false (line 2)",
+        ),
+        (
+            "carriers:\n  n:\n    grace_minutes: {window: 5, date: 0}",
+            (
+                "are wrong: carriers.n.grace_minutes: a carrier gives all of window, instant,"
+                " date, or none (line 3)"
+            ),
+        ),
         (b"\xff\xfe\x00", "are not YAML: "),
         ("!!python/object/apply:os.getcwd []", "are not YAML: "),
     ],

@@ -34,7 +34,7 @@ EVENTS = (
     tell.delivered(184, order="C-1"),
     tell.delivered(189, order="B-2"),
 )
-LENIENT = "schema: 1\ncarriers: {brisk: {grace_minutes: {window: 5}}}\n"
+LENIENT = "schema: 1\ncarriers: {brisk: {grace_minutes: {window: 5, instant: 15, date: 0}}}\n"
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_other_rules_as_a_table(ran):
 
 def test_rules_that_change_nothing_here_are_exit_0(ran, tmp_path):
     (tmp_path / "same.yaml").write_text(
-        "schema: 1\ncarriers: {nobody: {grace_minutes: {window: 5}}}\n"
+        "schema: 1\ncarriers: {nobody: {grace_minutes: {window: 5, instant: 15, date: 0}}}\n"
     )
     ended = ran("compare", "day.jsonl", "--rules", "shipped", "same.yaml")
     assert (ended.code, ended.err) == (0, "")
@@ -194,7 +194,7 @@ def test_longer_grace_asks_for_fewer_notices(ran, tmp_path):
     )  # fmt: skip
     (tmp_path / "day.jsonl").write_bytes(b"\n".join(story(*late)))
     (tmp_path / "b.yaml").write_text(
-        "schema: 1\ncarriers: {brisk: {grace_minutes: {window: 30}}}\n"
+        "schema: 1\ncarriers: {brisk: {grace_minutes: {window: 30, instant: 15, date: 0}}}\n"
     )
     found = ran("compare", "--rules", "shipped", "b.yaml", "day.jsonl", "--json")
     # 16 min beyond the last good moment, held 10 min, is told; 14 min before it is not
