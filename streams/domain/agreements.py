@@ -27,7 +27,10 @@ CAME_THROUGH = frozenset({
     "out_for_delivery", "courier_arrived", "attempt_failed", "available_for_pickup",
     "delivered",
 })  # fmt: skip
-HANDED_IN = CAME_THROUGH | {"picked_up", "in_transit", "arrived_depot"}
+# Scans on the way in. What is on its way to the door, or there, was handed in some time before:
+# it does not say when, and must not excuse a carrier that scans late.
+ON_THE_WAY_IN = frozenset({"picked_up", "in_transit", "arrived_depot"})
+SCANNED = CAME_THROUGH | ON_THE_WAY_IN
 
 First = Mapping[str, Arrived]  # the first event of each kind, in the order of a life
 
@@ -190,13 +193,19 @@ def _clock(
         return _Clock(at, promise.deadline, promise.late_from - promise.deadline)
     target, late = level.rule.target, None
     day = calendar.counted_day(at, target.cut_off)
-    scan = _earliest(first, HANDED_IN) if level.excuses_late_handover else None
+    scan = _handed_in(first) if level.excuses_late_handover else None
     if scan is not None and calendar.counted_day(scan.at, target.cut_off) > day:
         at, late = scan.at, scan
         day = calendar.counted_day(at, target.cut_off)
     last = calendar.days_after(day, target.business_days or 0)
     due = calendar.end_of(last, target.day_end or MIDNIGHT)
     return _Clock(max(at, calendar.working_time(day)[0]), due, 0, late)
+
+
+def _handed_in(first: First) -> Arrived | None:
+    """Return the carrier's first scan, if it tells when the parcel was handed in (edge 39)."""
+    scan = _earliest(first, SCANNED)
+    return scan if scan is not None and scan.event.kind in ON_THE_WAY_IN else None
 
 
 def _extended(
@@ -229,7 +238,7 @@ def _came_through(_: "Order", first: First, __: Arrived) -> Arrived | None:
 
 
 def _picked_up(_: "Order", first: First, __: Arrived) -> Arrived | None:
-    return _earliest(first, HANDED_IN)
+    return _earliest(first, SCANNED)
 
 
 def _answered(order: "Order", _: First, started: Arrived) -> Arrived | None:

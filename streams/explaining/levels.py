@@ -73,21 +73,37 @@ def _iso(at: Millis | None, face: Face) -> str | None:
 
 
 def _says(agreement: Agreement, clock: Millis, face: Face, *, counts: bool) -> str:
-    """Say how a service level stands, with its numbers."""
-    deadline, ended = agreement.deadline, agreement.ended_at
+    """Say how a service level stands, with its numbers, and whether its clock was moved."""
     if not counts:
         return "not counted: the order ended in time without it, and not by the carrier"
+    late = agreement.handed_in
+    if late is None:
+        return _stands(agreement, clock, face)
+    return (
+        f"{_stands(agreement, clock, face)}; handed in after the cut-off,"
+        f" {face.words(late.at)}, so that the clock runs from {face.words(agreement.starts_at)}"
+    )
+
+
+def _stands(agreement: Agreement, clock: Millis, face: Face) -> str:
+    deadline, ended = agreement.deadline, agreement.ended_at
     if deadline is None:
         code = next(each.code for each in agreement.stops if each.until is None)
         return f"the clock stands: {plain(code)}, and nobody has touched the parcel since"
-    due = f"due {face.words(deadline)}"
+    due, ran_out = face.words(deadline), agreement.breached(clock)
     if ended is not None:
-        done = DONE[agreement.level.rule.metric]
-        broken = agreement.breached_from is not None and ended >= agreement.breached_from
-        far = duration(ended - deadline)
+        done = f"{DONE[agreement.level.rule.metric]} {face.words(ended)}"
+        if ended == deadline:
+            just = "just too late: due before" if ran_out else "just in time: due"
+            return f"{done}, {just} {due}"
         return (
-            f"{done} {face.words(ended)}, {far} {'after' if broken else 'before'} it was {due}"
+            f"{done}, {duration(ended - deadline)} {'after' if ran_out else 'before'} it was"
+            f" due {due}"
         )
-    if agreement.breached(clock):
-        return f"{due}, and overdue by {duration(clock - deadline)}"
-    return f"{due}, in {duration(deadline - clock)}"
+    if clock == deadline:
+        return (
+            f"due before {due}, and overdue from now on" if ran_out else f"due {due}, just now"
+        )
+    if ran_out:
+        return f"due {due}, and overdue by {duration(clock - deadline)}"
+    return f"due {due}, in {duration(deadline - clock)}"

@@ -807,3 +807,30 @@ def test_l1_a_change_before_the_deadline_is_not_in_delivery_time_yet():
     found = kpi(PROMISED, delivered(30), turned("lost", 40), as_of=60)
     assert outcome(found) is None
     assert found["delivery_time"]["delivered_then_changed"] == 0
+
+
+# -- readings (docs/kpis-readings.md) --------------------------------------------------------
+
+
+def test_delivered_within_two_hours_after_a_voided_delivery_is_the_same_visit():
+    # Delivered at 310, voided at 370 (an hour later, L5), delivered at 400: within 120 of 310.
+    found = kpi(PROMISED, delivered(310), failed(370), delivered(400), as_of=MATURE + 1)
+    assert (first_attempt(found), outcome(found)) == ("success", "on_time")
+    assert found["first_attempt"]["attempts_per_delivery"]["mean"] == 1
+    assert found["delivery_time"]["delivered_then_changed"] == 1
+    # Delivered at 431, two hours and a minute after the first: a second visit.
+    found = kpi(PROMISED, delivered(310), failed(370), delivered(431), as_of=MATURE + 1)
+    assert first_attempt(found) == "unknown"
+
+
+def test_the_eta_of_out_for_delivery_is_the_first_also_across_a_change_by_the_consignee():
+    # Expected at 370, handed over at 480: 110 minutes late, whatever was wished at 210.
+    wished = changed(210, window=(420, 600), by="consignee")
+    events = [PROMISED, out(0), eta(30, 370), wished, eta(270, 490), delivered(480)]
+    assert deviation(kpi(*events, as_of=MATURE), "ofd") == 110 * 60
+
+
+def test_one_id_on_two_orders_is_two_events():
+    one = promised(0, window=AFTERNOON, event_id="E")
+    found = report(one, one | {"order_id": "B-2"}, as_of=1)
+    assert (found["events"]["accepted"], found["events"].get("duplicate", 0)) == (2, 0)

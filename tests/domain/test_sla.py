@@ -23,6 +23,7 @@ from streams.replay import Replay
 from tests.domain.given import DAYS, HOUR, MS, arrivals, at, order_of, replayed
 from tests.story import (
     asked,
+    at_depot,
     changed,
     delivered,
     eta,
@@ -314,6 +315,36 @@ def test_edge_39_handed_in_after_the_cut_off_is_the_shippers(view, last):
     _, in_time = agreed([events[0], picked_up("2026-03-03T15:00:00Z")], rules)
     assert in_time.due == at("2026-03-04T23:00:00Z")
     assert (in_time.handed_in, in_time.starts_at) == (None, at("2026-03-03T10:00:00Z"))
+
+
+@pytest.mark.parametrize(
+    "scans",
+    [
+        # The carrier scans at the door alone, a week late and after 17:00 in Berlin.
+        [delivered("2026-03-10T18:00:00Z")],
+        [out("2026-03-10T18:00:00Z"), delivered("2026-03-10T19:00:00Z")],
+        [failed("2026-03-10T18:00:00Z")],
+        [turned("available_for_pickup", "2026-03-10T18:00:00Z")],
+        # It was at the door in time: a depot after that does not tell when it was handed in.
+        [failed("2026-03-03T15:00:00Z"), at_depot("2026-03-10T18:00:00Z")],
+    ],
+)
+def test_edge_39_only_a_first_scan_on_the_way_in_moves_the_clock(scans):
+    target = {"business_days": 1, "cut_off": "17:00", "calendar": "de"}
+    rules = ruled(level(target=target), **CALENDAR)
+    _, agreement = agreed([promised("2026-03-03T10:00:00Z"), *scans], rules)
+    assert agreement.due == at("2026-03-04T23:00:00Z")  # the end of Wednesday in Berlin
+    assert (agreement.handed_in, agreement.breached(at("2026-03-11T00:00:00Z"))) == (None, True)
+
+
+@pytest.mark.parametrize("scan", [picked_up, in_transit, at_depot])
+def test_edge_39_a_scan_on_the_way_in_moves_the_clock(scan):
+    target = {"business_days": 1, "cut_off": "17:00", "calendar": "de"}
+    rules = ruled(level(target=target), **CALENDAR)
+    events = [promised("2026-03-03T10:00:00Z"), scan("2026-03-03T18:00:00Z")]
+    _, agreement = agreed([*events, delivered("2026-03-05T22:59:00Z")], rules)
+    assert agreement.due == at("2026-03-05T23:00:00Z")
+    assert not agreement.breached(at("2026-03-11T00:00:00Z"))
 
 
 # -- what stops the clock ----------------------------------------------------------------

@@ -9,7 +9,7 @@ from streams.explaining.coming import next_look
 from streams.explaining.levels import service_levels
 from streams.rules import read
 from tests.domain.given import at, order_of, replayed
-from tests.story import delivered, failed, in_transit, out, promised, turned
+from tests.story import delivered, failed, in_transit, out, picked_up, promised, turned
 
 PROMISED = promised(0, window=(300, 540), timezone="Europe/Berlin")
 FILE = """
@@ -105,6 +105,57 @@ def test_one_that_does_not_count_says_so(told):
     found = told(PROMISED, out(200), failed(300, "refused"))
     assert (found["in_scope"], found["breached"]) == (False, False)
     assert found["says"].startswith("not counted: the order ended in time without it")
+
+
+DAY = {
+    "calendars": {"week": {"timezone": "Europe/Berlin"}},
+    "sla": [{
+        "name": "next day", "metric": "handover",
+        "target": {
+            "business_days": 1, "cut_off": "17:00", "day_end": "20:00", "calendar": "week",
+        },
+    }],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("events", "minute", "says"),
+    [
+        # Ordered on Tuesday at 10:00 in Berlin, minute 0: due before Wednesday 20:00.
+        (
+            [delivered(2_040)],
+            9_000,
+            (
+                "handed over Wed 2026-03-04 20:00 +01:00, just too late: due before"
+                " Wed 2026-03-04 20:00 +01:00"
+            ),
+        ),
+        ([], 2_040, "due before Wed 2026-03-04 20:00 +01:00, and overdue from now on"),
+        # Picked up on Tuesday at 18:00: runs from Wednesday, due before Thursday 20:00.
+        (
+            [picked_up(480), delivered(3_420)],
+            9_000,
+            (
+                "handed over Thu 2026-03-05 19:00 +01:00, 1 h before it was due"
+                " Thu 2026-03-05 20:00 +01:00; handed in after the cut-off,"
+                " Tue 2026-03-03 18:00 +01:00, so that the clock runs from"
+                " Wed 2026-03-04 00:00 +01:00"
+            ),
+        ),
+    ],
+)
+def test_the_end_of_a_day_and_a_clock_that_was_moved_in_words(events, minute, says):
+    order = order_of([PROMISED, *events], Judgement(Rules.model_validate(DAY)))
+    (level,) = service_levels(order, at(minute), face_of(order), lambda _: None)
+    assert level["says"] == says
+
+
+def test_what_is_done_at_the_last_good_moment_is_in_time(told):
+    due = "Thu 2026-03-05 10:00 +01:00"
+    assert told(PROMISED, delivered(2_880))["says"] == (
+        f"handed over {due}, just in time: due {due}"
+    )
+    assert told(PROMISED, minute=2_880)["says"] == f"due {due}, just now"
 
 
 def test_the_next_look_is_when_a_service_level_turns():
