@@ -1,5 +1,10 @@
-"""What the orders of one inbox partition ask about couriers, until it is answered."""
+"""What the orders of one inbox partition ask about couriers, until it is answered.
 
+A row that waits for an answer does later what fell due meanwhile: others may be told the time
+only up to there.
+"""
+
+from models.base import Millis
 from streams import topics
 from streams.clocks import send_ticks
 from streams.domain.presence import Presence, Question
@@ -13,7 +18,9 @@ HOUR_MS = 3_600_000
 
 
 class Asking:
-    """The keys of rows that wait for an answer, and up to when no more questions come.
+    """The rows that wait for an answer, and up to when no more questions come.
+
+    Of each row it knows F, the next instant at which something there becomes irreversible.
 
     After a recovery what waits is asked once more: an answer given before is given again.
     """
@@ -21,7 +28,7 @@ class Asking:
     def __init__(self, partition: int, couriers: int) -> None:
         self._partition = partition
         self._couriers = couriers
-        self._waiting: set[bytes] = set()
+        self._waiting: dict[bytes, Millis] = {}
         self._again = False
         self._told = 0
 
@@ -30,10 +37,18 @@ class Asking:
         """Return how many rows wait for an answer."""
         return len(self._waiting)
 
+    def done_to(self, clock: Millis) -> Millis:
+        """Return up to when all that fell due by a clock is done, and was told.
+
+        What a row does at F is said as of F, also if that is later; what is parked with it was
+        received no earlier than the millisecond before.
+        """
+        return min(clock, min(self._waiting.values(), default=clock + 1) - 1)
+
     def recovered(self, key: bytes, row: Row) -> None:
         """Note a row that waits since before the recovery."""
         if row.asked:
-            self._waiting.add(key)
+            self._note(key, row)
             self._again = True
 
     def again(self, rows: OrderRows, out: Outputs) -> None:
@@ -69,15 +84,24 @@ class Asking:
         self._note(key, row)
         return True
 
-    def tell(self, clock: int, out: Outputs) -> None:
-        """Say once an hour of the clock that questions of before will not come any more."""
-        if clock // HOUR_MS > self._told:
-            self._told = clock // HOUR_MS
+    def tell(self, clock: Millis, out: Outputs) -> None:
+        """Say once an hour of the clock that questions of before will not come any more.
+
+        A row that waits may still have to begin another life, and ask then what it asks.
+        """
+        if (
+            clock // HOUR_MS > self._told
+            and (at := self.done_to(clock)) // HOUR_MS > self._told
+        ):
+            self._told = at // HOUR_MS
             upstream = f"orders/{self._partition}"
-            send_ticks(out, topics.COURIER_LOG, self._couriers, upstream, clock, caught_up=True)
+            send_ticks(out, topics.COURIER_LOG, self._couriers, upstream, at, caught_up=True)
 
     def _note(self, key: bytes, row: Row) -> None:
-        (self._waiting.add if row.asked else self._waiting.discard)(key)
+        if row.asked:
+            self._waiting[key] = row.settles_at
+        else:
+            self._waiting.pop(key, None)
 
 
 def _send(key: bytes, question: Question, out: Outputs) -> None:

@@ -158,7 +158,7 @@ class OrdersFold:
             "unanswered": self._asking.unanswered,
         }  # fmt: skip
         self._posts.publish(self.book, said, out)
-        self._group_log.tick(self.clock, out)
+        self._group_log.tick(self._asking.done_to(self.clock), out)
 
     def order(self, order_id: str) -> Order | None:
         """Return the present life of an order, None if there is none."""

@@ -176,9 +176,13 @@ class Sightings:
     def of(
         self, courier_id: str, since: Millis, until: Millis, known_by: Millis
     ) -> Iterator[Fix | Turn]:
-        """Yield what is known of a courier from `since` to before `until` by its own time."""
+        """Yield what is known of a courier from `since` to before `until` by its own time.
+
+        An event stands where its first copy came, and may have been received by another before.
+        """
+        first, last = since - SKEW_MS - SPAN_MS, known_by + KNOWN_MS
         for key in sorted(self._by_courier.get(courier_id, ())):
-            if since - SKEW_MS - SPAN_MS < _time_of(key) <= known_by:
+            if first < _time_of(key) < last:
                 for packed in self.spans[key].ids.values():
                     said = _evidence(_entry(packed))
                     if said is not None and tells(said, since, until, known_by):

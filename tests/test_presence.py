@@ -1,6 +1,7 @@
 """Questions about couriers and their answers: at once, on every change, after every crash."""
 
 import json
+from datetime import datetime
 from itertools import permutations
 
 import pytest
@@ -12,6 +13,7 @@ from streams.clocks import origin_header
 from streams.codec import decode_order
 from streams.couriers import CouriersFold
 from streams.domain.judgement import Judgement
+from streams.domain.parcels import decode
 from streams.domain.presence import Presence, Question
 from streams.domain.suspects import suspicion
 from streams.engine.api import Record
@@ -122,6 +124,24 @@ def test_of_copies_the_least_is_the_fix():
         sent,
     )
     assert [each[2] for each in answers(sent)] == [None, False, True, False]
+
+
+@pytest.mark.parametrize("late", [T + HOUR_MS, T + 2 * DAY_MS - 1])
+def test_what_a_later_copy_brought_first_counts_for_who_asks_of_before(late):
+    found, sent = fold(), Sent()
+    frozen = ASKED._replace(known_by=T + 1)
+    found.fold(
+        [
+            record(0, seen("10:00:00", 0), late),
+            record(1, seen("10:00:00", 0), T),
+            record(2, seen("10:00:10", 0), T + 1),
+            tick(3, late),
+            question(4, asked=frozen),
+        ],
+        sent,
+    )
+    ((*_, value, _, _),) = [each for each in sent.all if each[3].get("kind") == b"conclusion"]
+    assert decode_conclusion(value) == (frozen, Presence(near=True, on_shift=None), False)
 
 
 def test_two_orders_that_ask_are_both_answered_each_about_its_door():
@@ -259,6 +279,10 @@ def test_a_replay_asks_and_answers_itself_in_whatever_order(fixes, doubted):
             assert suspect(order) == doubted
 
 
+def millis_of(text):
+    return millis(datetime.fromisoformat(text))
+
+
 def orders():
     found = OrdersFold(0, ("order-events/0", "couriers/0", "couriers/1"), Judgement(Rules()))
     rows = PartitionRows({}, -1)
@@ -341,6 +365,35 @@ def test_nothing_becomes_irreversible_while_an_answer_is_awaited():
     assert found.order("A-1") is None
     (closed,) = ended
     assert suspicion(closed.order.track, closed.order.presence) is not None
+
+
+def test_while_an_answer_is_awaited_others_are_told_the_time_up_to_what_is_not_done_yet():
+    # Promised for 18:00, final seven days later: in the millisecond after that the order ends,
+    # whenever the answer comes. What concerns it then must not have been archived or forgotten.
+    rules = Rules.model_validate({"retention": {"ended_days": 1, "silent_days": 1}})
+    upstreams = ("order-events/0", "couriers/0")
+    found, sent = OrdersFold(0, upstreams, Judgement(rules), group_logs=1), Sent()
+    found.recover(None, PartitionRows({}, -1), {})
+    first = json.dumps(json.loads(LIFE[0]) | {"group_id": "G"}).encode()
+    found.fold([event(number, line) for number, line in enumerate((first, *LIFE[1:]))], sent)
+    ends, now = millis_of("2026-03-10T18:00:00.001Z"), millis_of("2026-05-01T12:00:00Z")
+    late = json.dumps(dict.fromkeys(upstreams, now)).encode()
+    found.fold([Record(3, 0, None, late, (("kind", b"tick"), ("caught_up", b"1")))], sent)
+    found.publish(sent)
+    assert sent.ticks(topics.GROUP_LOG) == [(0, ends - 1, True)]
+    assert sent.ticks(topics.COURIER_LOG) == [(0, ends - 1, True)]
+    ((_, value),) = asked_of(sent)
+    answer = json.dumps(json.loads(value) | {"near": None, "on_shift": None}).encode()
+    sent.all.clear()
+    origin = ("origin", origin_header("couriers/0", 7, 1))
+    concluded_ = Record(4, 0, b"A-1", answer, (("kind", b"conclusion"), origin))
+    found.fold([concluded_], sent)
+    found.publish(sent)
+    (closed,) = [decode(each[2]) for each in sent.to(topics.GROUP_LOG) if each[1] is not None]
+    assert closed.closed == ends
+    assert [each[1] for each in sent.to(topics.GROUP_LOG)] == [b"g/G", None]
+    assert sent.ticks(topics.GROUP_LOG) == [(0, now, True)]
+    assert sent.ticks(topics.COURIER_LOG) == [(0, now, True)]
 
 
 def test_inboxes_say_once_an_hour_that_questions_of_before_are_over():
