@@ -9,7 +9,7 @@ import typer
 from models.base import Millis
 from models.rules import Rules
 from streams.cli.compared import as_pages
-from streams.cli.options import instant
+from streams.cli.options import instant, refuse_two_pipes
 from streams.collector import relax
 from streams.comparing import Json, compared, turns
 from streams.errors import TowerError
@@ -61,6 +61,7 @@ def command(
     a report and are no difference.
     """
     relax()
+    refuse_two_pipes(files)
     if rules is None:
         if as_of is not None:
             raise typer.BadParameter("needs --rules", param_hint="--as-of")

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from streams.errors import TowerError
+from streams.feed import same_file
 from streams.importing.convert import BadRow, Conversion
 from streams.importing.mapping import load
 from streams.importing.plan import bind
@@ -46,13 +47,16 @@ def run(
         Path, typer.Argument(help="The table (CSV, plain or .gz).", metavar="FILE")
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Write here; .gz compresses. Default: standard output.")
-    ] = None,
+        Path, typer.Option(help="Write here; `-` standard output; .gz compresses.")
+    ] = Path("-"),
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave bad rows out, one sentence for each.")
     ] = False,
 ) -> None:
     """Read the mapping and the table, write the events."""
+    for each in (mapping, file):
+        if same_file(each, out) and str(out) != "-":
+            raise TowerError(f"The events would overwrite {each}: name another file.")
     rules = load(mapping)
     with opened(file, rules.table) as source, _destination(out) as sink:
         plan = bind(rules, str(mapping), source.columns)
@@ -75,9 +79,9 @@ def run(
 
 
 @contextmanager
-def _destination(out: Path | None) -> Iterator[BinaryIO]:
+def _destination(out: Path) -> Iterator[BinaryIO]:
     """Open where events go; a file appears under its name only when all went well."""
-    if out is None:
+    if str(out) == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return

@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -67,6 +67,12 @@ def run(job: Coroutine[Any, Any, Result]) -> Result:
     return asyncio.run(job)
 
 
+def refuse_two_pipes(files: Sequence[str]) -> None:
+    """Raise if standard input is to be read more than once."""
+    if files.count("-") > 1:
+        raise typer.BadParameter("- (standard input) can be named once", param_hint="FILE...")
+
+
 def instant(text: str) -> Millis:
     """Return an instant of the command line as epoch milliseconds; it needs an offset."""
     try:
@@ -74,5 +80,5 @@ def instant(text: str) -> Millis:
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not an instant of RFC 3339") from error
     if moment.tzinfo is None:
-        raise typer.BadParameter(f"{text!r} needs an offset, e.g. {text}Z")
+        raise typer.BadParameter(f"{text!r} needs an offset, e.g. {moment.isoformat()}Z")
     return millis(moment)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import instant
+from streams.cli.options import instant, refuse_two_pipes
 from streams.collector import relax
 from streams.errors import TowerError
 from streams.exporting.files import ExportFile, Exports
@@ -45,7 +45,9 @@ def command(
     ] = None,
     predictions: Annotated[
         Path | None,
-        typer.Option(help="Write what would have been predicted here (JSON lines)."),
+        typer.Option(
+            help="Write what would have been predicted here (JSON lines); `-` standard output."
+        ),
     ] = None,
 ) -> None:
     """Run a file of events through the tower's rules and print or write the KPI report.
@@ -56,6 +58,7 @@ def command(
     Example: tower replay day.jsonl.gz --report report.json
     """
     relax()
+    refuse_two_pipes(files)
     _refuse_overwriting(files, rules, report, predictions)
     inputs = [look_into(file) for file in files]
     exported = [is_export for is_export, _ in inputs]
@@ -91,6 +94,10 @@ def _refuse_overwriting(
     files: list[str], rules: Path | None, report: Path | None, predictions: Path | None
 ) -> None:
     """Raise if an output would take the place of what is read; `-` is two ends of a pipe."""
+    if report is None and str(predictions) == "-":
+        raise typer.BadParameter(
+            "the report is printed: name a file with --report", param_hint="--predictions -"
+        )
     for name, output in (("report", report), ("predictions", predictions)):
         if output is None or str(output) == "-":
             continue
@@ -113,6 +120,9 @@ def _write(found: Json, report: Path | None) -> None:
 def _write_lines(path: Path, lines: list[Json]) -> None:
     """Write predictions, one a line."""
     text = "".join(f"{json.dumps(each, sort_keys=True)}\n" for each in lines)
+    if str(path) == "-":
+        print(text, end="")
+        return
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from models.base import Millis
-from streams.cli.options import instant
+from streams.cli.options import instant, refuse_two_pipes
 from streams.collector import relax
 from streams.domain.judgement import Judgement
 from streams.errors import TowerError
@@ -59,6 +59,7 @@ def command(
     of then: the same events and rules give the same bytes, whenever it is asked for.
     """
     relax()
+    refuse_two_pipes(files or [])
     known = None if as_of is None else instant(as_of)
     if check is not None:
         if into is not None or carrier is not None or month is not None:

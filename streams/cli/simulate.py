@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from streams.errors import TowerError
+from streams.feed import same_file
 from streams.simulate import SCENARIOS, DaySpec, day
 from streams.simulate.lines import mixed, packed, said
 
@@ -33,13 +35,14 @@ def command(
     ] = "2026-03-03T06:00:00Z",
     scenario: Annotated[str, typer.Option(help="One of those above.")] = "mixed",
     out: Annotated[
-        Path | None, typer.Option(help="Events, JSON lines; `.gz` as such. [standard output]")
-    ] = None,
+        Path, typer.Option(help="Events, JSON lines; `-` standard output; `.gz` as such.")
+    ] = Path("-"),
     truth: Annotated[Path | None, typer.Option(help="What truly became of each order.")] = None,
     contacts: Annotated[Path | None, typer.Option(help="Customers' contacts.")] = None,
     hostile: Annotated[int, typer.Option(min=0, help="Hostile messages mixed in.")] = 0,
 ) -> None:
     """Simulate and write the files asked for."""
+    _refuse_overwriting({"--out": out, "--truth": truth, "--contacts": contacts})
     begins = _instant(start)
     try:
         made = day(DaySpec(orders, couriers, seed, begins, scenario))
@@ -61,9 +64,18 @@ def _instant(text: str) -> datetime:
         ) from error
 
 
-def _write(path: Path | None, lines: Iterable[bytes]) -> None:
+def _refuse_overwriting(outputs: dict[str, Path | None]) -> None:
+    """Raise if one output would take the place of another."""
+    named = [(option, path) for option, path in outputs.items() if path is not None]
+    for (one, path), (other, again) in combinations(named, 2):
+        if same_file(path, again):
+            where = "standard output" if str(path) == "-" else path
+            raise TowerError(f"{one} and {other} are both {where}: name two files.")
+
+
+def _write(path: Path, lines: Iterable[bytes]) -> None:
     content = b"".join(line + b"\n" for line in lines)
-    if path is None:
+    if str(path) == "-":
         sys.stdout.buffer.write(content)
         return
     try:

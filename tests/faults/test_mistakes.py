@@ -3,6 +3,7 @@
 import os
 import subprocess
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -107,10 +108,75 @@ def test_a_report_does_not_overwrite_the_rules(ran, tmp_path):
     assert (tmp_path / "rules.yaml").read_text() == "schema: 1\n"
 
 
+@pytest.mark.parametrize("out", ["map.yaml", "table.csv", "./table.csv", "hardlink"])
+def test_an_import_does_not_overwrite_what_it_reads(ran, tmp_path, out):
+    (tmp_path / "map.yaml").write_text("a: 1\n")
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "hardlink").hardlink_to(tmp_path / "table.csv")
+    ended = ran("import", "map.yaml", "table.csv", "--out", out)
+    assert (ended.code, ended.out) == (1, "")
+    name = "map.yaml" if out == "map.yaml" else "table.csv"
+    assert ended.err == f"tower: The events would overwrite {name}: name another file.\n"
+    assert (tmp_path / "map.yaml").read_text() == "a: 1\n"
+    assert (tmp_path / "table.csv").read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--out s --truth s", "--out and --truth are both s"),
+        ("--out s --contacts ./s", "--out and --contacts are both s"),
+        ("--out o --truth s --contacts s", "--truth and --contacts are both s"),
+        ("--truth -", "--out and --truth are both standard output"),
+    ],
+)
+def test_what_is_simulated_goes_to_files_of_their_own(ran, tmp_path, words, says):
+    ended = ran("simulate", "--orders", "1", "--couriers", "1", *words.split())
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == f"tower: {says}: name two files.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dash_is_standard_output_and_no_file(ran, tmp_path):
+    (tmp_path / "day.jsonl").write_bytes(EVENT)
+    ended = ran("replay", "day.jsonl", "--predictions", "-", "--report", "report.json")
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "report.json").exists()
+    simulated = ran("simulate", "--orders", "1", "--couriers", "1", "--out", "-")
+    assert simulated.out == ran("simulate", "--orders", "1", "--couriers", "1").out != ""
+    examples = Path(__file__).parents[2] / "examples"
+    words = ("import", examples / "flights.yaml", examples / "flights.csv")
+    imported = ran(*words, "--out", "-")
+    assert imported.code == 0, imported.err
+    assert imported.out == ran(*words).out != ""
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["replay - - --report x.json", "compare - -", "compare - - --rules shipped shipped",
+     "scorecard - - --carrier a --month 2026-03 --into x"],
+)  # fmt: skip
+def test_standard_input_is_read_once(ran, tmp_path, command):
+    ended = ran(*command.split())
+    assert (ended.code, ended.out) == (2, "")
+    assert "can be named once" in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_instant_without_an_offset_is_told_how_to_be_one(ran, tmp_path):
+    (tmp_path / "day.jsonl").write_bytes(EVENT)
+    ended = ran("replay", "day.jsonl", "--as-of", "2026-03-03")
+    assert ended.code == 2
+    assert "e.g. 2026-03-03T00:00:00Z" in " ".join(ended.err.replace("│", " ").split())
+    assert ran("replay", "day.jsonl", "--as-of", "2026-03-03T00:00:00Z").code == 0
+
+
 @pytest.mark.parametrize(
     "command",
     [
         "nonsense",
+        "replay /dev/null --predictions -",
         "worker extra",
         "publish",
         "publish /dev/null --rate fast",
