@@ -152,8 +152,8 @@ def test_what_grows_when_it_is_unpacked_is_cut(tower, read_topic, namespace):
         asyncio.run(send(tower, records[:1], compression_type=codec))
     asyncio.run(send(tower, records[1:], compression_type="lz4"))
     until(lambda: tower.events()["read"] == 3, 30, tower.says)
+    until(lambda: tower.events()["accepted"] == 1, 30, tower.says)
     assert worker.code is None, tower.says()
-    assert tower.events()["accepted"] == 1
     for [letter] in letters_of(read_topic, namespace).values():
         assert (letter.reason, letter.raw) == ("too_large", b" " * KEPT_BYTES)
         assert letter.detail.endswith(f"the first {KEPT_BYTES} of 20000000 bytes kept")
