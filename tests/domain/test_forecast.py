@@ -67,6 +67,38 @@ def test_what_the_distance_says_is_learnt():
     assert 0.7 <= inside <= 0.9
 
 
+def test_what_an_attribute_says_is_learnt_by_number_and_by_text():
+    def attributes(number):
+        return {"kg": float(number * 7 % 10), "van": "big" if number % 3 else "small"}
+
+    def lateness(number):
+        return 60.0 * (number * 7 % 10) + (0 if number % 3 else 900) + 30 * noise(number)
+
+    found = day(Learner(), 1_500, lateness, attributes=attributes)[1_000:]
+    error = np.mean([abs(late - forecast.p50) for forecast, late in found])
+    assert error < np.mean([abs(late) for _, late in found]) / 3
+
+
+def test_more_attributes_than_there_is_room_for_are_passed_over():
+    many = {f"a{number:02}": float(number) for number in range(20)}
+    view = Learner().predict(moment(0, attributes=many)).view
+    none = Learner().predict(moment(0)).view
+    assert len(view.vector) == len(none.vector) + 2 * 16
+
+
+def test_how_far_a_parcel_has_come_says_whom_to_ask():
+    said = {"picked_at": START}
+    assert moment(0).kind[-1] == "waiting"
+    assert moment(0, **said).kind[-1] == "picked"
+    assert moment(0, out_at=START, **said).kind[-1] == "out"
+
+
+def test_an_order_of_which_nothing_was_said_teaches_nothing():
+    learner = Learner()
+    learner.learn([], START, START)
+    assert learner.predict(moment(0)).forecast == Learner().predict(moment(0)).forecast
+
+
 def test_an_outlier_or_inputs_a_thousand_times_too_large_leave_everything_finite():
     def lateness(number):
         return 1e9 if number == 300 else 600 * noise(number)
@@ -127,6 +159,15 @@ def test_a_regression_without_news_does_not_wind_up():
     assert abs(regression.value(same)) < 60
 
 
+def test_nothing_is_forgotten_while_too_much_is_open():
+    regression = Regression()
+    for x in (1.0, 2.0):
+        regression.learn(np.array([x, 3 - x]), 0.0)
+    regression.spread = 10 * np.eye(3)  # 30 of two features: wound up
+    regression.learn(regression.mean, 5.0)
+    assert regression.spread.trace() <= 30
+
+
 def test_a_feature_that_comes_later_finds_room():
     regression = Regression()
     for number in range(50):
@@ -152,6 +193,16 @@ def test_old_residuals_weigh_half_after_a_half_life():
     # Weights, newest first: 1, 2^-1/2, 1/2, 2^-3/2.
     shares = histogram.bins / histogram.total
     assert shares[9] == pytest.approx(2 * shares[5])
+
+
+def test_a_histogram_is_scaled_down_before_it_overflows():
+    histogram = Histogram(half_life=1)
+    for _ in range(100):
+        histogram.add(5)
+    # Weights halve: the newest is half of all there ever was, however many came.
+    assert histogram.newest / histogram.total == pytest.approx(0.5)
+    assert histogram.bins[5] == pytest.approx(histogram.total)
+    assert histogram.newest < 1e13
 
 
 def test_few_residuals_of_a_key_count_little():
@@ -186,6 +237,17 @@ def test_a_trail_fades_by_the_clock():
     assert trail.mean("k", START + HOUR) == pytest.approx(4 / 1.5)
     trail.add("k", START - HOUR, 8.0)  # late news counts as of now
     assert trail.count("k", START) == pytest.approx(2)
+
+
+def test_attributes_say_whose_first_attempts_fail():
+    learner = AttemptLearner()
+    for number in range(900):
+        boxed = {"box": "flat" if number % 2 else "crate", "kg": float(number % 2)}
+        said = learner.predict(moment(number, attributes=boxed))
+        learner.learn(said, failed=number % 4 == 0)  # every second crate
+    crate, flat = ({"box": "crate", "kg": 0.0}, {"box": "flat", "kg": 1.0})
+    assert learner.predict(moment(0, attributes=crate)).p > 0.35
+    assert learner.predict(moment(0, attributes=flat)).p < 0.12
 
 
 def test_whose_first_attempts_fail_is_learnt():

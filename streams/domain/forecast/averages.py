@@ -29,10 +29,6 @@ class KeyMeans:
             found = (total + self._prior * found) / (weight + self._prior)
         return found
 
-    def weight(self, key: Key) -> float:
-        """Return how many labels a key has, those long ago in part."""
-        return self._sums.get(key, (0.0, 0.0))[1]
-
     def add(self, chain: Sequence[Key], value: float) -> None:
         """Add a value to every key of a chain."""
         for key in chain:

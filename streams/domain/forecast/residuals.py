@@ -71,11 +71,6 @@ class Residuals:
                 found = (own.bins + pull * found) / (own.total + pull)
         return found
 
-    def middle(self, keys: Sequence[Hashable]) -> float:
-        """Return the median residual of the keys, to a bin."""
-        place = int(np.searchsorted(np.cumsum(self.shares(keys)), 0.5))
-        return float(EDGES[place] + EDGES[place + 1]) / 2
-
     def add(self, keys: Sequence[Hashable], residual: float) -> None:
         """Add a residual to all and to its keys."""
         place = bin_of(residual)
