@@ -54,8 +54,12 @@ class Parcel(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     currency: str | None = None
 
     def judged(self, clock: Millis) -> bool:
-        """Tell whether it has its verdict; without a promise it is excluded at once."""
-        return self.due is None or self.due <= clock
+        """Tell whether it has its verdict; without a promise it is excluded at once.
+
+        A life that ended before its deadline (the id was promised anew) never gets one.
+        """
+        until = clock if self.closed is None else min(clock, self.closed)
+        return self.due is None or self.due <= until
 
 
 encode = msgspec.json.Encoder().encode

@@ -93,6 +93,16 @@ def test_a_late_parcel_makes_no_group_due_before_the_others_are():
     assert counted(*two, as_of=230) == (0, 0)
 
 
+def test_a_group_is_never_due_whose_parcel_was_another_order_before_its_deadline():
+    # Promised for day 100, and on day 91 anew: since then the id is another order's (L12), and
+    # what ended has no verdict. Promised anew on day 89 it is the same order, and late.
+    late = {"window": (100 * DAYS, 100 * DAYS + 60)}
+    for days, due in ((91, 0), (89, 1)):
+        anew = promised(days * DAYS, order="A-2", **late)
+        two = handed("A-1", 130), parcel("A-2", anew, **late)
+        assert counted(*two, as_of=110 * DAYS) == (due, 0)
+
+
 def test_excluded_parcels_are_left_out():
     # Cancelled by the customer before its deadline; the parcel that came makes the order whole.
     gone = parcel("A-2", event("cancelled", 60, "A-2", by="consignee"))
