@@ -13,7 +13,7 @@ from models.base import Millis, millis
 from models.events import CourierEvent
 from streams import topics
 from streams.clocks import Watermarks, origin_header, parse_origin, send_ticks
-from streams.codec import load_courier
+from streams.codec import Decoded, load_courier
 from streams.domain.arrivals import SKEW_MS
 from streams.domain.presence import Question
 from streams.engine.api import Beat, Outputs, Record, Rows
@@ -110,10 +110,11 @@ class CouriersFold:
         return self.sightings.counts()
 
     def take(
-        self, event: CourierEvent, received_at: Millis, offset: int, *, unknown: bool
+        self, decoded: Decoded[CourierEvent], received_at: Millis, offset: int
     ) -> list[Asked]:
         """Take one event: count it, keep what is newest; return the answers it changes."""
-        before, after = self.sightings.take(event, received_at, offset, unknown=unknown)
+        event = decoded.event
+        before, after = self.sightings.take(decoded, received_at, offset)
         key = COURIER + event.courier_id.encode()
         if self.rows is None or self.rows.off(key) < offset:
             known = self.couriers.get(key, {})
@@ -143,8 +144,9 @@ class CouriersFold:
         if self.marks.repeats(upstream, origin):
             return []
         received_at = self.marks.clamp(upstream, int(headers["received_at"]))
-        event = load_courier(record.value or b"")
-        return self.take(event, received_at, record.offset, unknown="unknown" in headers)
+        canonical = record.value or b""
+        decoded = Decoded(load_courier(canonical), canonical, "unknown" in headers)
+        return self.take(decoded, received_at, record.offset)
 
     def _tick(self, record: Record, *, caught_up: bool) -> None:
         value = record.value or b"{}"

@@ -132,13 +132,12 @@ class Replay:
         if isinstance(decoded, Rejected):
             self._count(f"rejected.{decoded.reason}")
             return
-        event, received_at = decoded.event, arrival.received_at
+        received_at = arrival.received_at
         self.advance(min(received_at, self.as_of))
         if received_at > self.as_of:
-            take = self.couriers.sightings.take
-            take(event, received_at, self._offset, unknown=decoded.unknown)
+            self.couriers.sightings.take(decoded, received_at, self._offset)
             return
-        changed = self.couriers.take(event, received_at, self._offset, unknown=decoded.unknown)
+        changed = self.couriers.take(decoded, received_at, self._offset)
         for asked in changed:
             self._learn(asked)
         self._answer()

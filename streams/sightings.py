@@ -2,8 +2,9 @@
 
 Rows of ten minutes of receipt for each courier. All copies of an event stand where the first
 came, if that is less than two days ago: the least is the event, the others are duplicates, in
-whatever order they came. Counts of rows that no copy can ask for go to one archive row; the
-rows themselves stay for as long as an order can ask where the courier was.
+whatever order they came. Those of one millisecond are told apart by their canonical bytes,
+which a row keeps no longer than that. Counts of rows that no copy can ask for go to one archive
+row; the rows themselves stay for as long as an order can ask where the courier was.
 """
 
 import json
@@ -16,6 +17,7 @@ import msgspec
 
 from models.base import Millis, millis
 from models.events import CourierEvent
+from streams.codec import Decoded
 from streams.domain.arrivals import SKEW_MS, content_of
 from streams.domain.cells import add
 from streams.domain.presence import EVIDENCE_MS
@@ -32,6 +34,9 @@ SPAN = b"h/"
 ARCHIVE = b"\x01counts"
 # Contents of one courier in one span; a row has its bounds. Beyond, nothing is remembered.
 MOST_KNOWN = 4_000
+# Canonical bytes kept of one millisecond: so many, so long. Beyond, digests tell copies apart.
+MOST_TEXTS = 64
+LONGEST_TEXT = 1_024
 
 Counts = dict[str, int]
 Evidence = Fix | Turn | None
@@ -51,7 +56,10 @@ class Content(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An event: offset and receipt of the first copy to come, its wordings by digest."""
+    """An event: offset and receipt of the first copy to come, its wordings by digest.
+
+    Of wordings first received in one millisecond the least stands first (L11).
+    """
 
     first: int
     first_at: Millis
@@ -67,13 +75,45 @@ class Span(msgspec.Struct, array_like=True):
     """What came of a courier in ten minutes: entries by digest of the event's id.
 
     `held` is how many wordings they hold, `more` counts what was not remembered, `over` tells
-    that all counts are in the archive.
+    that all counts are in the archive. `texts` are the canonical bytes of what was received at
+    `newest`, by event and wording.
     """
 
     ids: dict[bytes, bytes | Entry]
     held: int = 0
     more: Counts = {}
     over: bool = False
+    newest: Millis = 0
+    texts: dict[bytes, bytes] = {}
+
+    def hear(
+        self, name: bytes, entry: Entry, digest: bytes, copy: Content, text: bytes
+    ) -> None:
+        """Add a copy of an event, in the place its canonical bytes give it."""
+        at, contents = copy.least, entry.contents
+        if at > self.newest:
+            self.newest, self.texts = at, {}
+        texts = self.texts if at == self.newest else {}
+        held, known = contents.get(digest), texts.get(name + digest)
+        if held is not None:
+            before = (held.least, known or b"", held.unknown)
+            if before <= (at, text, copy.unknown):
+                contents[digest] = held._replace(came=held.came + 1)
+                return
+            copy = copy._replace(came=held.came + 1)
+            del contents[digest]
+        if texts is self.texts and (known or _affordable(texts, text)):
+            texts[name + digest] = text
+        mine = (at, texts.get(name + digest, digest))
+        others = list(contents.items())
+        place = sum((each.least, texts.get(name + of, of)) < mine for of, each in others)
+        others.insert(place, (digest, copy))
+        contents.clear()
+        contents.update(others)
+
+
+def _affordable(texts: dict[bytes, bytes], text: bytes) -> bool:
+    return len(texts) < MOST_TEXTS and len(text) <= LONGEST_TEXT
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -129,12 +169,13 @@ class Sightings:
     # -- events ----------------------------------------------------------------------------
 
     def take(
-        self, event: CourierEvent, received_at: Millis, offset: int, *, unknown: bool
+        self, decoded: Decoded[CourierEvent], received_at: Millis, offset: int
     ) -> tuple[Evidence, Evidence]:
         """Take an event; return what it and its copies said before, and say now.
 
         A row that includes the record already is left alone, and nothing is returned.
         """
+        event, canonical, unknown = decoded
         name = _id(event)
         key = self._place(event.courier_id, name, received_at, offset)
         if self._holds(key, offset):
@@ -156,12 +197,9 @@ class Sightings:
         else:
             before = _evidence(entry)
             add(self.live, _counted(entry), -1)
-        content = entry.contents.get(digest)
-        if content is None:
-            span.held += 1
-            content = Content(0, received_at, unknown, _said(event))
-        least, odd = min((content.least, content.unknown), (received_at, unknown))
-        entry.contents[digest] = Content(content.came + 1, least, odd, content.said)
+        span.held += digest not in entry.contents
+        copy = Content(1, received_at, unknown, _said(event))
+        span.hear(name, entry, digest, copy, canonical)
         span.ids[name] = _packed(entry)
         add(self.live, _counted(entry))
         return before, _evidence(entry)
@@ -316,9 +354,7 @@ def _evidence(entry: Entry) -> Evidence:
 
 def _event(entry: Entry) -> bytes:
     """Return the wording that is the event: of all that came the least (L11)."""
-    if len(entry.contents) == 1:
-        return next(iter(entry.contents))
-    return min(entry.contents, key=lambda each: (entry.contents[each].least, each))
+    return min(entry.contents, key=lambda each: entry.contents[each].least)
 
 
 def _courier_of(key: bytes) -> str:

@@ -7,11 +7,11 @@ import pytest
 
 from streams import topics
 from streams.clocks import origin_header
-from streams.codec import decode_courier, load_courier
+from streams.codec import decode_courier
 from streams.couriers import CouriersFold
 from streams.engine.api import Beat, Record
 from streams.engine.rows import MAX_ROW, PartitionRows
-from streams.sightings import ARCHIVE, MOST_KNOWN, SPAN, SPAN_MS
+from streams.sightings import ARCHIVE, MOST_KNOWN, MOST_TEXTS, SPAN, SPAN_MS
 from tests.test_ingest import Sent
 
 HOUR_MS = 3_600_000
@@ -270,19 +270,19 @@ def test_a_courier_that_never_stops_talking_cannot_burst_a_row():
     event = said(lat=1.0)
     for number in range(MOST_KNOWN + 50):
         event["event_id"] = f"{number:06}" + "\U0001f69a" * 194
-        found.take(load_courier(json.dumps(event).encode()), T, number, unknown=False)
+        found.take(decode_courier(json.dumps(event).encode()), T, number)
     found._put_rows()
     assert found.counts() == {"accepted": MOST_KNOWN + 50}
     assert max(len(payload) for _, payload in found.rows.items()) < MAX_ROW
     event["event_id"] = "000000" + "\U0001f69a" * 194
-    found.take(load_courier(json.dumps(event).encode()), T, MOST_KNOWN + 51, unknown=False)
+    found.take(decode_courier(json.dumps(event).encode()), T, MOST_KNOWN + 51)
     assert found.counts()["duplicate"] == 1
 
 
 def test_replay_needs_no_rows():
     found = CouriersFold(0, (), 0)
     for _ in range(2):
-        found.take(load_courier(canonical(said())), T, 1, unknown=True)
+        found.take(decode_courier(json.dumps(said(more=1)).encode()), T, 1)
     assert found.counts() == {"accepted": 1, "unknown_fields": 1, "duplicate": 1}
 
 
@@ -295,6 +295,43 @@ def test_the_least_copy_is_the_event_in_whatever_order_copies_come(order):
         event, received_at, headers = copies[which]
         found.fold([record(offset, event, received_at, **headers)], Sent())
     assert found.counts() == {"accepted": 1, "duplicate": 2, "id_conflict": 2}
+
+
+@pytest.mark.parametrize("crash", [None, 1, 2])
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_of_copies_of_one_millisecond_the_least_bytes_are_the_event(order, crash):
+    # 13.4 < 13.41 < 13.5 as texts too; only the copy that says 13.5 has a field unknown to us.
+    copies = [(said(lon=13.4), {}), (said(lon=13.41), {}), (said(lon=13.5), {"unknown": b"1"})]
+    found = fold()
+    for offset, which in enumerate(order):
+        if offset == crash:
+            found = fold(changelog(found), offset - 1, found.meta())
+        event, headers = copies[which]
+        found.fold([record(offset, event, T, **headers)], Sent())
+    assert found.counts() == {"accepted": 1, "duplicate": 2, "id_conflict": 2}
+    (fix,) = found.sightings.of("K", T - DAY_MS, T + DAY_MS, T)
+    assert (fix.lat, fix.lon) == (52.5, 13.4)
+
+
+def test_of_one_wording_the_least_bytes_of_a_millisecond_count():
+    # "observed_at" stands before "occurred_at", "more" is unknown: the copy that was observed
+    # is the lesser, so that its unknown field counts, whichever came first.
+    plain, observed = said(), said(observed_at="2024-10-04T10:00:01Z")
+    for events in permutations([(plain, {}), (observed, {"unknown": b"1"})]):
+        found = fold()
+        for offset, (event, headers) in enumerate(events):
+            found.fold([record(offset, event, T, **headers)], Sent())
+        assert found.counts() == {"accepted": 1, "duplicate": 1, "unknown_fields": 1}
+
+
+def test_canonical_bytes_are_kept_for_a_millisecond():
+    found = fold()
+    for offset in range(300):
+        found.fold([record(offset, said(at=f"10:{offset % 60:02}:{offset // 60:02}"))], Sent())
+    (span,) = found.sightings.spans.values()
+    assert len(span.texts) == MOST_TEXTS
+    found.fold([record(300, said(at="11:00:00"), T + 1)], Sent())
+    assert list(span.texts.values()) == [canonical(said(at="11:00:00"))]
 
 
 def test_an_hour_that_is_over_ahead_of_the_log_still_knows_what_came_in_it():
