@@ -17,7 +17,51 @@ Path = tuple[str, ...]
 
 NAMES = ("as_of", "rules", "schema")
 RATIO = {"value", "k", "n", "low", "high"}
+BEYOND = 1e300  # no number of a report is that large, nor infinite
 _ABSENT = object()
+
+
+def unfit(report: Json) -> str | None:
+    """Return what keeps a report from being compared, in words; None: nothing does."""
+    if report["schema"] != 1:
+        return f"its schema is {report['schema']!r}, not 1"
+    for name in ("as_of", "rules"):
+        if not isinstance(report[name], str):
+            return f"{name} is no text"
+    parts: dict[Path, Any] = {("total",): report["total"], ("carriers",): report["carriers"]}
+    if isinstance(report["carriers"], dict):
+        parts.update({("carriers", name): part for name, part in report["carriers"].items()})
+    for path, part in parts.items():
+        if not isinstance(part, dict):
+            return f"{'.'.join(path)} holds no names and values"
+        for inner in HEADLINES.values():
+            headline = _at(part, inner)
+            if isinstance(headline, dict) and headline.keys() != RATIO:
+                return f"{'.'.join((*path, *inner))} is no number or share"
+    wrong = next((path for path, field in fields(report) if not _fits(path, field)), None)
+    return None if wrong is None else f"{'.'.join(wrong)} is no number or share"
+
+
+def _fits(path: Path, field: object) -> bool:
+    """Tell whether a field is a number or nothing, or a ratio, which of something is one.
+
+    Beside the KPIs of the total and of the carriers a report has lists too.
+    """
+    if isinstance(field, list):
+        return path[0] not in {"total", "carriers"}
+    if not isinstance(field, dict):
+        return field is None or _is_number(field)
+    needed = ("k", "n", "value") if field["n"] else ("k", "n")
+    return all(
+        _is_number(each) or (each is None and name not in needed)
+        for name, each in field.items()
+    )
+
+
+def _is_number(field: object) -> bool:
+    return (
+        isinstance(field, int | float) and not isinstance(field, bool) and abs(field) < BEYOND
+    )
 
 
 def fields(part: object, path: Path = ()) -> Iterator[tuple[Path, object]]:

@@ -84,6 +84,14 @@ def read_line(report: Json) -> str:
     return f"{said} ({why})." if why else f"{said}."
 
 
+def require_events(report: Json, files: list[str]) -> None:
+    """Raise TowerError if nothing in the files that a report was made of is an event."""
+    if not report["events"]["accepted"]:
+        raise TowerError(
+            f"Nothing in {', '.join(files)} is an event of the contract. {read_line(report)}"
+        )
+
+
 def as_table(report: Json) -> str:
     """Return the headline table and the counts of events as text."""
     console = Console(file=io.StringIO(), width=110)

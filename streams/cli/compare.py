@@ -11,18 +11,19 @@ from models.rules import Rules
 from streams.cli.compared import as_pages
 from streams.cli.options import instant, refuse_two_pipes
 from streams.collector import relax
-from streams.comparing import Json, compared, turns
+from streams.comparing import Json, compared, turns, unfit
 from streams.errors import TowerError
 from streams.exporting.files import ExportFile, Exports
 from streams.feed import event_lines, look_into
 from streams.lives import Lives
 from streams.replay import Replay
-from streams.reporting import as_text
+from streams.reporting import as_text, require_events
 from streams.rules import load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 SHIPPED = "shipped"
+NEEDED = {"schema", "as_of", "rules", "total", "carriers"}
 
 
 @app.command(
@@ -84,8 +85,7 @@ def _judged_twice(
     lines = [line for file in files for line in event_lines(file)]
     at = None if as_of is None else instant(as_of)
     (a, lives_a), (b, lives_b) = (_judged(lines, each, at) for each in sets)
-    if not a["events"]["accepted"]:
-        raise TowerError(f"Nothing in {', '.join(files)} is an event of the contract.")
+    require_events(a, files)
     found = compared(a, b, ignore)
     found["orders"] = {
         question: changes
@@ -112,17 +112,24 @@ def _report(file: str) -> Json:
             pass  # the report is in the last line, and holds if all before it do
         if exports.report is None:
             raise TowerError(f"The export {file} holds no report: none had been published.")
-        return exports.report
+        return _fit(file, exports.report)
     try:
         said: Any = json.loads(b"\n".join(lines))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TowerError(f"The file {file} is no report: it is not JSON.") from error
-    if not isinstance(said, dict) or not {"as_of", "rules", "total", "carriers"} <= said.keys():
+    if not isinstance(said, dict) or not said.keys() >= NEEDED:
         raise TowerError(
             f"The file {file} is no report: `tower replay --report` and `tower report --json`"
             " write one; to judge events by two rules files say --rules."
         )
-    return said
+    return _fit(file, said)
+
+
+def _fit(file: str, report: Json) -> Json:
+    why = unfit(report)
+    if why is not None:
+        raise TowerError(f"The file {file} is no report that can be compared: {why}.")
+    return report
 
 
 def _in_a_sentence(found: Json) -> str:

@@ -72,6 +72,8 @@ def said(field: object) -> str:
         if not field["n"]:
             return "of none"
         return f"{100 * field['value']:.1f} % ({field['k']:,} of {field['n']:,})"
+    if isinstance(field, list):
+        return f"list of {len(field)}"
     if isinstance(field, float):
         return f"{field:,.1f}"
     return "none" if field is None else f"{field:,}"

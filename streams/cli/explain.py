@@ -11,15 +11,18 @@ from streams.cli.explained import pages
 from streams.cli.options import Brokers, Namespace, instant, run, settings_from
 from streams.config import Settings
 from streams.domain.judgement import Judgement
+from streams.domain.zones import zone
 from streams.errors import TowerError
 from streams.explaining import Json, explain
 from streams.explaining.ruled import Places
 from streams.feed import event_lines
 from streams.liverow import live_row
+from streams.lives import Lives
 from streams.replay import Replay
+from streams.reporting import require_events
 from streams.rowcodec import decode_row
 from streams.rules import read, shipped
-from streams.wording import printable
+from streams.wording import Face, printable
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -85,9 +88,12 @@ def _filed(
 ) -> Json:
     """Explain an order of a file, judged like `tower replay` does."""
     replay = Replay(judgement.rules)
+    lives = Lives([replay.orders])
     replay.run(event_lines(file), None if as_of is None else instant(as_of))
     told = explain(order_id, replay.orders.row(order_id), replay.as_of, places)
     if told is None:
+        require_events(replay.report(), [file])
+        _refuse_forgotten(order_id, lives, judgement)
         until = "" if as_of is None else f" received by {as_of}"
         raise TowerError(
             f"The file {file} has no event of an order {printable(order_id)}{until}."
@@ -98,3 +104,17 @@ def _filed(
             " that to see how it was judged."
         )
     return told
+
+
+def _refuse_forgotten(order_id: str, lives: Lives, judgement: Judgement) -> None:
+    """Raise if an order was known once: its row was closed, and then its id forgotten."""
+    known = [life for life in lives if life.order_id == order_id]
+    if known:
+        last = known[-1]
+        face = Face(zone("UTC"), "UTC")
+        closed, forgotten = face.iso(last.at), face.iso(last.at + judgement.stub)
+        raise TowerError(
+            f"The row of the order {printable(order_id)} was closed at {closed} and its id"
+            f" forgotten at {forgotten}: say --as-of with an instant before it was closed"
+            " to see how it was judged."
+        )

@@ -15,7 +15,7 @@ from streams.exporting.files import ExportFile, Exports
 from streams.exporting.judging import Judging, audited, differences
 from streams.feed import look_into, same_file
 from streams.replay import Replay, Sent
-from streams.reporting import Json, as_table, as_text, read_line, write_report
+from streams.reporting import Json, as_table, as_text, read_line, require_events, write_report
 from streams.rules import load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -80,12 +80,8 @@ def command(
     found = replay.report()
     if predictions is not None and replay.forecasting is not None:
         _write_lines(predictions, replay.forecasting.frozen)
-    events = found["events"]
-    if not events["accepted"]:
-        raise TowerError(
-            f"Nothing in {', '.join(files)} is an event of the contract. {read_line(found)}"
-        )
-    if events["rejected"]:
+    require_events(found, files)
+    if found["events"]["rejected"]:
         print(f"tower: {read_line(found)}", file=sys.stderr)
     _write(found, report)
 

@@ -17,10 +17,11 @@ from streams.exporting.judging import Judging
 from streams.feed import look_into
 from streams.lives import Lives
 from streams.replay import Replay, Sent
+from streams.reporting import require_events
 from streams.rules import load
-from streams.scorecard.folder import HASH, Scorecard, read, write
+from streams.scorecard.folder import HASH, NUMBERS, ORDERS, PAGE, Scorecard, read, write
 from streams.scorecard.making import scorecard
-from streams.scorecard.month import Review
+from streams.scorecard.month import MONTH, Review
 from streams.topics import ORDER_LOG
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -71,6 +72,10 @@ def command(
             "name files, or a folder to --check",
             param_hint="FILE... --carrier --month --into",
         )
+    if not MONTH.fullmatch(month):
+        raise typer.BadParameter(
+            f"{month!r} is no month of 2000 to 2099: write it as 2026-11", param_hint="--month"
+        )
     card = _made(files, Review(carrier, month, Judgement(load(rules))), known)
     write(into, card)
     print(f"{into}: {card.numbers['orders']:,} orders, sha256 {card.hash}")
@@ -93,6 +98,7 @@ def _check(folder: Path, files: list[str], judgement: Judgement, known: Millis |
             )
     whose = f"{said['carrier']} {said['month']}"
     print(f"{folder}: {whose} is as signed, sha256 {said[HASH]}")
+    print(f"That is {NUMBERS} and {ORDERS}; {PAGE} is made of them and was not checked.")
 
 
 def _made(files: list[str], review: Review, known: Millis | None) -> Scorecard:
@@ -108,14 +114,17 @@ def _made(files: list[str], review: Review, known: Millis | None) -> Scorecard:
     if any(exports):
         raise TowerError(f"{files[exports.index(False)]} is not an export, others are.")
     lines = chain.from_iterable(each for _, each in looked)
-    return scorecard(review, _replayed(lines, review, known))
+    return scorecard(review, _replayed(files, lines, review, known))
 
 
-def _replayed(lines: Iterable[bytes], review: Review, known: Millis | None) -> Lives:
+def _replayed(
+    files: list[str], lines: Iterable[bytes], review: Review, known: Millis | None
+) -> Lives:
     """Judge files of events as of the instant that makes the month final."""
     replay = Replay(review.judgement.rules)
     lives = Lives([replay.orders])
     replay.run(lines, review.final_at)
+    require_events(replay.report(), files)
     if known is None:
         known = replay.latest
         what = (

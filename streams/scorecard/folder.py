@@ -13,9 +13,11 @@ from pathlib import Path
 from streams.domain.kpi.figures import Json
 from streams.errors import TowerError
 from streams.reporting import as_text
+from streams.scorecard.month import MONTH
 
 NUMBERS, ORDERS, PAGE = "scorecard.json", "orders.csv", "scorecard.html"
 HASH = "sha256"
+WHOSE = ("carrier", "month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,14 @@ def content_hash(numbers: Json, orders: bytes) -> str:
 
 
 def write(folder: Path, card: Scorecard) -> None:
-    """Write the three files of a scorecard; other files in the folder stay."""
+    """Write the three files of a scorecard; other files in the folder stay.
+
+    Raises:
+        TowerError: one of the three is there and not of the same carrier and month, or
+            the folder cannot be written.
+    """
     try:
+        _refuse_overwriting(folder, card)
         folder.mkdir(parents=True, exist_ok=True)
         texts = {
             NUMBERS: as_text(card.numbers | {HASH: card.hash}),
@@ -54,6 +62,23 @@ def write(folder: Path, card: Scorecard) -> None:
         raise TowerError(f"{folder} cannot be written: {error.strerror}.") from error
 
 
+def _refuse_overwriting(folder: Path, card: Scorecard) -> None:
+    """Raise if the folder holds files of another scorecard, or of none."""
+    there = [name for name in (NUMBERS, ORDERS, PAGE) if (folder / name).exists()]
+    if not there:
+        return
+    whose = [card.numbers[name] for name in WHOSE]
+    try:
+        said = _parsed(folder)
+    except (OSError, TowerError):
+        said = {}
+    if [said.get(name) for name in WHOSE] != whose:
+        raise TowerError(
+            f"The scorecard would overwrite {folder / there[0]}, which is not of"
+            f" {' '.join(whose)}: name another folder."
+        )
+
+
 def read(folder: Path) -> Json:
     """Return the numbers of a folder, their hash among them.
 
@@ -61,19 +86,31 @@ def read(folder: Path) -> Json:
         TowerError: a file is missing, or numbers and orders are not those of the hash.
     """
     try:
-        raw, orders = (folder / NUMBERS).read_bytes(), (folder / ORDERS).read_bytes()
+        said, orders = _parsed(folder), (folder / ORDERS).read_bytes()
     except OSError as error:
         raise TowerError(f"{folder} is no scorecard: {error.strerror}.") from error
     try:
-        said = json.loads(raw)
-    except ValueError as error:
-        raise TowerError(f"{folder / NUMBERS} is no scorecard: it is not JSON.") from error
-    if not isinstance(said, dict) or not {"carrier", "month", "rules", HASH} <= said.keys():
-        raise TowerError(f"{folder / NUMBERS} is no scorecard: it does not say whose it is.")
-    found = content_hash(said, orders)
+        found = content_hash(said, orders)
+    except UnicodeEncodeError as error:
+        raise TowerError(f"{folder / NUMBERS} is no scorecard: its text is odd.") from error
     if found != said[HASH]:
         raise TowerError(
             f"{folder} is not what was signed: its content has the hash {found},"
             f" {NUMBERS} says {said[HASH]}."
         )
+    return said
+
+
+def _parsed(folder: Path) -> Json:
+    """Return the numbers of a folder, with texts that say whose they are."""
+    file = folder / NUMBERS
+    try:
+        said = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise TowerError(f"{file} is no scorecard: it is not JSON.") from error
+    names = (*WHOSE, "rules", HASH)
+    if not isinstance(said, dict) or not all(isinstance(said.get(name), str) for name in names):
+        raise TowerError(f"{file} is no scorecard: it does not say whose it is.")
+    if not MONTH.fullmatch(said["month"]):
+        raise TowerError(f"{file} is no scorecard: {said['month']!r} is no month.")
     return said

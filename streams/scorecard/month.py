@@ -26,7 +26,7 @@ OWN_ACTS = (
     ("feedback", "invited"), ("sla", "at_risk"), ("sla", "reversed"),
 )  # fmt: skip
 
-MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")  # the years of the contract
 
 
 @dataclass(frozen=True, slots=True)

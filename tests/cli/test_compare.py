@@ -222,6 +222,78 @@ def test_a_mistake_is_one_sentence(ran, tmp_path, words, says):
     assert says in ended.err
 
 
+def test_lists_beside_the_kpis_are_compared_too(ran, tmp_path):
+    one = report(*EVENTS) | {"couriers": {"calm": {"ranking": [1]}}}
+    other = one | {"couriers": {"calm": {"ranking": [1, 2]}}}
+    a, b = written(tmp_path / "a.json", one), written(tmp_path / "b.json", other)
+    ended = ran("compare", a, b)
+    assert ended.err == "tower: 1 fields of the report differ.\n"
+    line = next(each for each in ended.out.splitlines() if "ranking" in each)
+    assert line.split() == ["couriers.calm.ranking", "list", "of", "1", "list", "of", "2"]
+
+
+RATIO = {"value": 0.5, "k": 1, "n": 2, "low": 0.1, "high": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (("total", "orders"), "many", "total.orders is no number or share"),
+        (("total", "orders"), True, "total.orders is no number or share"),
+        (("total", "orders"), [1], "total.orders is no number or share"),
+        (("total",), [1], "total holds no names and values"),
+        (("carriers",), [1], "carriers holds no names and values"),
+        (("carriers", "calm"), 5, "carriers.calm holds no names and values"),
+        (
+            ("total", "delivery_time", "accuracy"),
+            {"value": 0.5},
+            "total.delivery_time.accuracy is no number or share",
+        ),
+        (
+            ("carriers", "calm", "first_attempt", "success"),
+            RATIO | {"value": None},
+            "carriers.calm.first_attempt.success is no number or share",
+        ),
+        (("total", "late"), RATIO | {"n": "2"}, "total.late is no number or share"),
+        (("as_of",), 5, "as_of is no text"),
+        (("rules",), None, "rules is no text"),
+        (("schema",), 9, "its schema is 9, not 1"),
+    ],
+)
+def test_a_report_that_is_malformed_is_refused_in_a_sentence(ran, tmp_path, path, value, says):
+    good = report(*EVENTS)
+    odd = json.loads(json.dumps(good))
+    part = odd
+    for name in path[:-1]:
+        part = part[name]
+    part[path[-1]] = value
+    a, b = written(tmp_path / "a.json", good), written(tmp_path / "b.json", odd)
+    for files in ((a, b), (b, a), (b, b)):
+        ended = ran("compare", *files)
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err == (
+            f"tower: The file {b} is no report that can be compared: {says}.\n"
+        )
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_what_is_no_finite_number_is_in_no_report(ran, tmp_path, number):
+    text = json.dumps(report(*EVENTS) | {"more": {"x": "here"}}).replace('"here"', number)
+    (tmp_path / "a.json").write_text(text)
+    ended = ran("compare", "a.json", "a.json")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        "tower: The file a.json is no report that can be compared: more.x is no number or"
+        " share.\n"
+    )
+
+
+def test_a_file_of_brackets_is_no_report(ran, tmp_path):
+    (tmp_path / "a.json").write_text("[" * 100_000)
+    ended = ran("compare", "a.json", "a.json")
+    assert ended.err == "tower: The file a.json is no report: it is not JSON.\n"
+
+
 @pytest.mark.parametrize("words", ["a.json", "a b c", "a b --as-of 2026-01-01T00:00:00Z"])
 def test_wrong_usage_is_exit_2(ran, words):
     assert ran("compare", *words.split()).code == 2

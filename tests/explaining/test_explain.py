@@ -483,6 +483,32 @@ def test_an_order_that_was_closed_is_explained_as_of_before(tower, tmp_path):
     assert "late: handed over" in again.out
 
 
+def test_an_order_that_was_forgotten_is_said_to_have_been_known(tower, tmp_path):
+    file = write(tmp_path, *LATE)
+    # closed on 2026-04-02 at 12:35 UTC (see above); its id is remembered 365 days longer
+    still = tower("explain", "A-1", "--file", file, "--as-of", "2027-04-02T12:34:59Z")
+    assert "Its row was closed at 2026-04-02T12:35:00+00:00" in " ".join(still.out.split())
+    for at in ("2027-04-02T12:35:00Z", "2040-01-01T00:00:00Z"):
+        gone = tower("explain", "A-1", "--file", file, "--as-of", at)
+        assert (gone.code, gone.out) == (1, "")
+        assert gone.err == (
+            "tower: The row of the order A-1 was closed at 2026-04-02T12:35:00+00:00 and its id"
+            " forgotten at 2027-04-02T12:35:00+00:00: say --as-of with an instant before it was"
+            " closed to see how it was judged.\n"
+        )
+    never = tower("explain", "B-2", "--file", file, "--as-of", "2040-01-01T00:00:00Z")
+    assert "has no event of an order B-2 received by 2040" in never.err
+
+
+def test_a_file_of_no_events_is_said_to_be_that(tower, tmp_path):
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    ended = tower("explain", "A-1", "--file", tmp_path / "table.csv")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(
+        f"tower: Nothing in {tmp_path / 'table.csv'} is an event of the"
+    )
+
+
 def test_the_command_gives_json_to_machines(tower, tmp_path):
     ran = tower("explain", "A-1", "--file", write(tmp_path, *LATE), "--json")
     told = json.loads(ran.out)

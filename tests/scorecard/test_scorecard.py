@@ -16,6 +16,7 @@ import pytest
 from streams.feed import in_order_of_arrival
 from streams.pacing import PublishOptions, schedule
 from streams.rules import load
+from streams.scorecard.folder import content_hash
 from streams.scorecard.orders import as_csv
 from tests import story as tell
 from tests.domain.given import at
@@ -265,20 +266,89 @@ def test_the_other_side_finds_the_same_from_its_own_events(ran, tmp_path):
     assert "name their rules file with --rules" in other.err
 
 
+def signed(numbers):
+    """Return numbers with the hash that a folder with an empty orders.csv has."""
+    return json.dumps(numbers | {"sha256": content_hash(numbers, b"")})
+
+
+@pytest.mark.parametrize("files", ["", "march.jsonl"])
+def test_a_check_says_that_the_page_is_not_part_of_it(ran, tmp_path, files):
+    made(ran)
+    (tmp_path / "card/scorecard.html").write_text("everything was on time")
+    more = (files, "--as-of", FINAL) if files else ()
+    ended = ran("scorecard", "--check", "card", *more)
+    assert ended.code == 0
+    assert "scorecard.html is made of them and was not checked" in ended.out
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "scorecard.json", "scorecard.html"])
+def test_foreign_files_are_not_overwritten(ran, tmp_path, name):
+    (tmp_path / "card").mkdir()
+    (tmp_path / "card" / name).write_text("mine")
+    ended = made(ran)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        f"tower: The scorecard would overwrite card/{name}, which is not of brisk 2026-03:"
+        " name another folder.\n"
+    )
+    assert [path.read_text() for path in (tmp_path / "card").iterdir()] == ["mine"]
+
+
+def test_another_carriers_scorecard_is_not_overwritten_its_own_is(ran, tmp_path):
+    assert made(ran).code == 0
+    card = contents(tmp_path / "card")
+    other = made(ran, carrier="calm")
+    assert other.code == 1
+    assert "which is not of calm 2026-03" in other.err
+    assert contents(tmp_path / "card") == card
+    (tmp_path / "card/scorecard.html").unlink()
+    assert made(ran).code == 0
+    assert contents(tmp_path / "card") == card
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/mine.txt").write_text("mine")
+    assert made(ran, into="notes").code == 0
+    assert (tmp_path / "notes/mine.txt").read_text() == "mine"
+
+
+def test_a_file_of_no_events_is_said_to_be_that(ran, tmp_path):
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    ended = made(ran, file="table.csv")
+    assert ended.code == 1
+    assert ended.err.startswith(
+        "tower: Nothing in table.csv is an event of the contract. 2 events read:"
+    )
+
+
+@pytest.mark.parametrize("month", ["9999-12", "0000-01", "2026-13", "2026-3", "1999-12", "x"])
+def test_a_month_that_is_none_is_wrong_usage(ran, month):
+    ended = made(ran, month=month)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"'{month}' is no month" in ended.err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("--carrier b --month 2026-3 march.jsonl --into card", "'2026-3' is no month"),
         ("--carrier b --month 2026-03 march.jsonl --into march.jsonl", "cannot be written"),
         ("--carrier nobody --month 2026-03 march.jsonl --into card", "some of brisk, calm."),
         ("--carrier brisk --month 2026-03 away.jsonl --into card", "could not be read"),
         ("--check nowhere", "nowhere is no scorecard"),
         ("--check odd", "it is not JSON"),
         ("--check other", "does not say whose it is"),
+        ("--check list", "does not say whose it is"),
+        ("--check far", "'9999-12' is no month"),
+        ("--check deep", "it is not JSON"),
+        ("--check surrogate", "its text is odd"),
     ],
 )
 def test_a_mistake_is_one_sentence(ran, tmp_path, words, says):
-    for name, text in (("odd", "{"), ("other", "{}")):
+    whose = {"carrier": "brisk", "month": "2026-03", "rules": "r"}
+    for name, text in (
+        ("odd", "{"), ("other", "{}"), ("deep", "[" * 100_000),
+        ("list", signed(whose | {"carrier": ["brisk"]})),
+        ("far", signed(whose | {"month": "9999-12"})),
+        ("surrogate", json.dumps(whose | {"carrier": "\ud800", "sha256": "x"})),
+    ):  # fmt: skip
         (tmp_path / name).mkdir()
         (tmp_path / name / "scorecard.json").write_text(text)
         (tmp_path / name / "orders.csv").write_text("")
