@@ -109,7 +109,8 @@ def read(path: Path | None) -> RulesFile:
 def _why_not(error: yaml.YAMLError | UnicodeDecodeError) -> str:
     """Return what is not YAML about a file, with its line where that is known."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"{error.problem} (line {error.problem_mark.line + 1})"
+        why = ", ".join(filter(None, (error.context, error.problem)))
+        return f"{why} (line {error.problem_mark.line + 1})"
     return " ".join(str(error).split())
 
 

@@ -271,6 +271,13 @@ def test_a_file_that_says_nothing_changes_nothing(written, text):
         ("just words", "are not a mapping of names to rules."),
         ("a: [", "are not YAML: "),
         (
+            "schema: 1\n---\nschema: 1",
+            (
+                "are not YAML: expected a single document in the stream, but found another"
+                " document (line 2)."
+            ),
+        ),
+        (
             f"sla:\n- {{{LEVEL}, valid_from: 2026-02-30}}",
             "are not YAML: there is no day or instant '2026-02-30' (line 2).",
         ),
