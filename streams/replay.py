@@ -76,7 +76,7 @@ class Replay:
         self.as_of: Millis = EARLIEST
         self.latest: Millis = EARLIEST
         self._offset = 0
-        self._late_ids: set[tuple[str, str, str]] = set()
+        self._unapplied: dict[tuple[str, str, str], tuple[Millis, bytes, bool]] = {}
 
     def run(self, lines: Iterable[bytes], as_of: Millis | None = None) -> None:
         """Take every line, in the order of arrival, then let time pass until `as_of`."""
@@ -156,15 +156,15 @@ class Replay:
         """Count an event that arrived after `as_of`, and nothing else of it."""
         identity = (arrived.event.order_id, *arrived.identity)
         held = self.orders.order(arrived.event.order_id)
-        if identity in self._late_ids or (
-            held is not None and arrived.identity in held.arrivals
-        ):
+        least = self._unapplied.get(identity)
+        if least is None and held is not None and arrived.identity in held.arrivals:
             self._count("duplicate")
             return
-        self._late_ids.add(identity)
-        self._count("accepted")
-        if arrived.unknown:
-            self._count("unknown_fields")
+        self._count("accepted" if least is None else "duplicate")
+        if least is None or arrived.precedence < least:
+            self._unapplied[identity] = arrived.precedence
+            odd = arrived.unknown - (least is not None and least[2])
+            add(self.events, {"unknown_fields": odd})
 
     def _count(self, name: str) -> None:
         self.events[name] = self.events.get(name, 0) + 1

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from models.rules import Rules
 from streams.domain.cells import EVENTS, merge
 from streams.feed import in_order_of_arrival
 from streams.lives import Lives
@@ -97,3 +98,20 @@ def test_the_events_after_the_instant_are_accepted_once():
     found, counts = report(raw, at, rules_of(history(0)[2]))
     assert found["total"]["orders"] == 0
     assert (counts["accepted"], counts["duplicate"]) == (1, 1)
+
+
+def test_of_copies_received_later_in_one_millisecond_the_least_counts():
+    # Both copies arrive after `at`; the one that says "hub" is the lesser whatever an unknown
+    # field is called, so that its unknown field counts.
+    event = {
+        "kind": "in_transit", "order_id": "A", "source": "s", "event_id": "1",
+        "occurred_at": "2026-03-03T09:00:00Z",
+    }  # fmt: skip
+    first = event | {"location": "hub", "zzz": 1}
+    for copies in (
+        [first, event | {"location": "town"}],
+        [event | {"location": "town"}, first],
+    ):
+        raw = [json.dumps(each).encode() for each in copies]
+        _, counts = report(raw, in_order_of_arrival(raw)[0].received_at - 1, Rules())
+        assert (counts["accepted"], counts["duplicate"], counts["unknown_fields"]) == (1, 1, 1)

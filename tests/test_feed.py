@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from random import Random
 
 import pytest
 
@@ -58,12 +59,35 @@ def test_a_file_of_garbage_arrives_in_2000():
     assert [each.received_at for each in arrivals([b"x"])] == [946_684_800_000]
 
 
-def test_lines_are_sorted_by_arrival_and_stay_in_order_within_an_instant():
+def test_lines_are_sorted_by_arrival_and_garbage_comes_after_what_says_when():
     late = line(occurred_at="2024-01-01T10:00:00Z")
     first = line(occurred_at="2024-01-01T09:00:00Z", n=1)
     second = line(occurred_at="2024-01-01T09:00:00Z", n=2)
     feed = [late, b"garbage", first, second]
     assert [each.raw for each in in_order_of_arrival(feed)] == [first, second, late, b"garbage"]
+
+
+def test_lines_of_one_instant_stand_in_the_order_of_what_they_say_not_of_the_file():
+    def told(kind, at="08:00", **more):
+        day = "2024-01-01T"
+        return line(
+            kind=kind, occurred_at=f"{day}{at}:00Z", observed_at=f"{day}09:00:00Z", **more
+        )
+
+    expected = [
+        told("shift_started", courier_id="z"),  # couriers first: what is asked of them is known
+        told("in_transit", "07:59", order_id="a"),  # then order by order, by event time,
+        told("order_promised", order_id="a"),  # by the place of the kind in a life,
+        told("delivered", order_id="a", source="r", event_id="2"),  # by source and id,
+        told(
+            "delivered", order_id="a", source="s", event_id="1", to="b"
+        ),  # by bytes, "," before "}"
+        told("delivered", order_id="a", source="s", event_id="1"),
+        told("order_promised", order_id="b"),
+    ]
+    for seed in range(20):
+        lines = Random(seed).sample(expected, len(expected))  # noqa: S311 - no secret
+        assert [each.raw for each in in_order_of_arrival(lines)] == expected
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,17 @@ def test_an_order_without_a_promise_gets_a_derived_deadline():
     assert fact.derived
 
 
+def test_what_the_report_says_was_said_depends_on_no_order_of_lines():
+    # Both lines arrive at 3,000, after the window: it is broken as soon as it is promised
+    # (by L8 the first), and the handover, in time, clears that.
+    made = promised(0, window=(300, 540), observed=3_000)
+    done = delivered(400, observed=3_000)
+    rules = ruled(level(target={"window_end": True}))
+    for lines in ([made, done], [done, made]):
+        found = replayed(*lines, rules=rules, as_of=3_001).report()["total"]["sla"]
+        assert (found["breached"], found["reversed"]) == (0, 1)
+
+
 # -- business days -----------------------------------------------------------------------
 
 CALENDAR = {"calendars": {"de": {"country": "DE", "timezone": "Europe/Berlin"}}}

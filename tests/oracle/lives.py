@@ -148,7 +148,9 @@ def lives_of(  # noqa: C901 - one step per thing that can become of an event
     late: set[tuple[str, str]] = set()
     applied = [pair for pair in pairs if pair[0] <= as_of]
     unapplied = [pair for pair in pairs if pair[0] > as_of]
-    by_time = sorted(unapplied, key=lambda pair: pair[0])
+    by_time = sorted(
+        unapplied, key=lambda pair: precedence((pair[0], canonical(pair[1]), pair[1]))
+    )
     for at, event in [*sorted(applied, key=_as_received), *by_time]:
         if row is not None:
             row.settle(min(at, as_of))
