@@ -159,6 +159,7 @@ async def _speaks_http(host: str, port: int) -> bool:
                 return (await reader.read(5)) == b"HTTP/"
             finally:
                 writer.close()
+                await writer.wait_closed()
     except (OSError, TimeoutError):
         return False
 
