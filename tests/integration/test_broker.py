@@ -44,8 +44,10 @@ def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
         state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (ProcessLookupError, FileNotFoundError):
+    except ProcessLookupError:
         return False
+    except FileNotFoundError:  # it went meanwhile, or this system has no such files
+        return not Path("/proc").exists()
     return state != "Z"
 
 
