@@ -10,11 +10,10 @@ from streams.clocks import send_ticks
 from streams.domain.presence import Presence, Question
 from streams.domain.row import Row
 from streams.domain.suspects import asks
+from streams.domain.zones import HOUR_MS
 from streams.engine.api import Outputs
 from streams.orderrows import OrderRows
 from streams.questions import ASKS, encode_question
-
-HOUR_MS = 3_600_000
 
 
 class Asking:

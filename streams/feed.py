@@ -9,7 +9,7 @@ Lines of one instant stand in the order of what they say, not of the file (kpis 
 import gzip
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain, groupby
 from pathlib import Path
@@ -80,6 +80,23 @@ def look_into(path: str | Path) -> tuple[bool, Iterator[bytes]]:
     if first is None:
         return False, lines
     return first.startswith(EXPORT_BEGINS), chain([first], lines)
+
+
+def look_into_all(
+    files: Sequence[str],
+) -> tuple[bool, list[tuple[str, Iterator[bytes]]]]:
+    """Return whether files are exports, all of them or none, and each with its lines.
+
+    Raises:
+        TowerError: some are exports and others are not.
+    """
+    looked = [look_into(file) for file in files]
+    exported = [is_export for is_export, _ in looked]
+    if any(exported) and not all(exported):
+        raise TowerError(f"{files[exported.index(False)]} is not an export, others are.")
+    return any(exported), [
+        (file, lines) for file, (_, lines) in zip(files, looked, strict=True)
+    ]
 
 
 def event_lines(path: str | Path) -> Iterator[bytes]:

@@ -28,12 +28,24 @@ def as_text(report: Json) -> str:
 
 
 def write_report(path: Path, report: Json) -> None:
-    """Write a report to a file."""
+    """Write a report to a file; `-` is standard output."""
+    write_text(path, as_text(report), "report")
+
+
+def write_text(path: Path, text: str, what: str) -> None:
+    """Write a text to a file; `-` is standard output.
+
+    Raises:
+        TowerError: the file cannot be written; `what` it is, in the sentence.
+    """
+    if str(path) == "-":
+        sys.stdout.write(text)
+        return
     try:
-        path.write_text(as_text(report), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise TowerError(
-            f"The report could not be written to {path}: {error.strerror}."
+            f"The {what} could not be written to {path}: {error.strerror}."
         ) from error
 
 

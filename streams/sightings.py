@@ -25,7 +25,7 @@ from streams.domain.visits import Fix, Turn
 from streams.domain.zones import DAY_MS
 from streams.engine.api import Rows
 
-KNOWN_MS = 48 * 3_600_000
+KNOWN_MS = 2 * DAY_MS
 # From the receipt of a position to the last question about its local day, which ends at most
 # two days after the position was taken.
 ASKED_FOR_MS = EVIDENCE_MS + 2 * DAY_MS

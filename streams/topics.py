@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-DAY_MS = 86_400_000
-HOUR_MS = 3_600_000
+from streams.domain.zones import DAY_MS, HOUR_MS
+
 MIB = 1024 * 1024
 
 ORDER_EVENTS = "order-events"

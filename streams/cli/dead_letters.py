@@ -1,16 +1,16 @@
 """`tower dead-letters`: look at what was set aside and send it again."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from models.letters import DeadLetter, Reason
+from models.letters import Reason
 from streams import dead_letters
 from streams.cli.options import Brokers, Namespace, run, settings_from
 from streams.config import Settings
 from streams.dead_letters import Kept, Pile
+from streams.domain.zones import instant_text
 from streams.errors import TowerError
 
 app = typer.Typer(
@@ -115,7 +115,13 @@ def _row(kept: Kept, copies: int) -> tuple[str, ...]:
     if letter is None:
         return (kept.id, "?", "?", "written by another version of the tower")
     often = (f"({copies} times)",) if copies > 1 else ()
-    return (kept.id, letter.reason.value, _instant(letter), letter.detail, *often)
+    return (
+        kept.id,
+        letter.reason.value,
+        instant_text(letter.received_at),
+        letter.detail,
+        *often,
+    )
 
 
 def _pages(kept: Kept) -> list[str]:
@@ -132,7 +138,7 @@ def _pages(kept: Kept) -> list[str]:
         f"index        {letter.index}",
         f"reason       {letter.reason.value}",
         f"detail       {_printable(letter.detail)}",
-        f"received_at  {_instant(letter)}",
+        f"received_at  {instant_text(letter.received_at)}",
         *headers,
         f"bytes        {len(raw)}",
         _text(raw),
@@ -148,8 +154,3 @@ def _printable(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
-
-
-def _instant(letter: DeadLetter) -> str:
-    moment = datetime.fromtimestamp(letter.received_at / 1_000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

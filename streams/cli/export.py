@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import Brokers, Namespace, run, settings_from
+from streams.cli.options import Brokers, Namespace, refuse_one_place, run, settings_from
 from streams.errors import TowerError
 from streams.exporting.lines import Header
 from streams.exporting.taking import take, take_contacts, untaken_contacts
@@ -67,12 +67,7 @@ def _refuse_overwriting(output: Path, after: Path | None, contacts: Path | None)
     """Raise if one file of the command would take the place of another."""
     if after is not None and same_file(output, after):
         raise TowerError(f"{output} cannot be continued into itself: name another output.")
-    if contacts is None:
-        return
-    if same_file(output, contacts):
-        raise TowerError(f"--output and --contacts are both {contacts}: name two files.")
-    if after is not None and same_file(contacts, after):
-        raise TowerError(f"--after and --contacts are both {contacts}: name two files.")
+    refuse_one_place({"--output": output, "--after": after, "--contacts": contacts})
 
 
 def _summary(header: Header, records: int) -> str:

@@ -18,8 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from streams.cli.options import refuse_overwriting
 from streams.errors import TowerError
-from streams.feed import same_file
 from streams.importing.convert import BadRow, Conversion
 from streams.importing.mapping import load
 from streams.importing.plan import bind
@@ -54,9 +54,7 @@ def run(
     ] = False,
 ) -> None:
     """Read the mapping and the table, write the events."""
-    for each in (mapping, file):
-        if same_file(each, out) and str(out) != "-":
-            raise TowerError(f"The events would overwrite {each}: name another file.")
+    refuse_overwriting("events", out, (mapping, file))
     rules = load(mapping)
     with opened(file, rules.table) as source, _destination(out) as sink:
         plan = bind(rules, str(mapping), source.columns)

@@ -5,6 +5,8 @@ import difflib
 import logging
 from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime
+from itertools import combinations
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -13,6 +15,7 @@ from pydantic import ValidationError
 from models.base import Millis, millis
 from streams.config import Settings
 from streams.errors import TowerError
+from streams.feed import same_file
 
 Result = TypeVar("Result")
 
@@ -65,6 +68,24 @@ def run(job: Coroutine[Any, Any, Result]) -> Result:
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     logging.getLogger("aiokafka").propagate = False
     return asyncio.run(job)
+
+
+def refuse_overwriting(what: str, output: Path | None, read: Iterable[Path]) -> None:
+    """Raise if an output would take the place of a file that is read; `-` is no file."""
+    if output is None or str(output) == "-":
+        return
+    for each in read:
+        if same_file(each, output):
+            raise TowerError(f"The {what} would overwrite {each}: name another file.")
+
+
+def refuse_one_place(outputs: dict[str, Path | None]) -> None:
+    """Raise if one of several files, by their options, would take the place of another."""
+    named = [(option, path) for option, path in outputs.items() if path is not None]
+    for (one, path), (other, again) in combinations(named, 2):
+        if same_file(path, again):
+            where = "standard output" if str(again) == "-" else again
+            raise TowerError(f"{one} and {other} are both {where}: name two files.")
 
 
 def refuse_two_pipes(files: Sequence[str]) -> None:

@@ -8,14 +8,26 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.options import instant, refuse_two_pipes
+from streams.cli.options import (
+    instant,
+    refuse_one_place,
+    refuse_overwriting,
+    refuse_two_pipes,
+)
 from streams.collector import relax
 from streams.errors import TowerError
 from streams.exporting.files import ExportFile, Exports
 from streams.exporting.judging import Judging, audited, differences
-from streams.feed import look_into, same_file
+from streams.feed import look_into_all
 from streams.replay import Replay, Sent
-from streams.reporting import Json, as_table, as_text, read_line, require_events, write_report
+from streams.reporting import (
+    Json,
+    as_table,
+    read_line,
+    require_events,
+    write_report,
+    write_text,
+)
 from streams.rules import load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -59,72 +71,47 @@ def command(
     """
     relax()
     refuse_two_pipes(files)
-    _refuse_overwriting(files, rules, report, predictions)
-    inputs = [look_into(file) for file in files]
-    exported = [is_export for is_export, _ in inputs]
-    if any(exported):
-        if not all(exported):
-            raise TowerError(f"{files[exported.index(False)]} is not an export, others are.")
+    read = [*map(Path, files), *([] if rules is None else [rules])]
+    _refuse_outputs(read, report, predictions)
+    exported, inputs = look_into_all(files)
+    if exported:
         if predictions is not None:
             raise TowerError("Predictions are made of a file of events, not of an export.")
         if as_of is not None:
             raise TowerError(
                 "An export is judged as of its own clock; --as-of is for files of events."
             )
-        named = zip(files, inputs, strict=True)
-        _audit([ExportFile(name, lines) for name, (_, lines) in named], rules, report)
+        _audit([ExportFile(*each) for each in inputs], rules, report)
         return
     replay = Replay(load(rules), predict=predictions is not None)
     lines = chain.from_iterable(each for _, each in inputs)
     replay.run(lines, None if as_of is None else instant(as_of))
     found = replay.report()
     if predictions is not None and replay.forecasting is not None:
-        _write_lines(predictions, replay.forecasting.frozen)
+        said = (f"{json.dumps(each, sort_keys=True)}\n" for each in replay.forecasting.frozen)
+        write_text(predictions, "".join(said), "predictions")
     require_events(found, files)
     if found["events"]["rejected"]:
         print(f"tower: {read_line(found)}", file=sys.stderr)
     _write(found, report)
 
 
-def _refuse_overwriting(
-    files: list[str], rules: Path | None, report: Path | None, predictions: Path | None
-) -> None:
-    """Raise if an output would take the place of what is read; `-` is two ends of a pipe."""
+def _refuse_outputs(read: list[Path], report: Path | None, predictions: Path | None) -> None:
+    """Raise if outputs would be in one place, or in the place of what is read."""
     if report is None and str(predictions) == "-":
         raise typer.BadParameter(
             "the report is printed: name a file with --report", param_hint="--predictions -"
         )
-    for name, output in (("report", report), ("predictions", predictions)):
-        if output is None or str(output) == "-":
-            continue
-        for each in [*map(Path, files), *([] if rules is None else [rules])]:
-            if same_file(each, output):
-                raise TowerError(f"The {name} would overwrite {each}: name another file.")
-    if report is not None and predictions is not None and same_file(report, predictions):
-        raise TowerError(f"--report and --predictions are both {report}: name two files.")
+    refuse_overwriting("report", report, read)
+    refuse_overwriting("predictions", predictions, read)
+    refuse_one_place({"--report": report, "--predictions": predictions})
 
 
 def _write(found: Json, report: Path | None) -> None:
     if report is None:
         print(as_table(found))
-    elif str(report) == "-":
-        print(as_text(found), end="")
     else:
         write_report(report, found)
-
-
-def _write_lines(path: Path, lines: list[Json]) -> None:
-    """Write predictions, one a line."""
-    text = "".join(f"{json.dumps(each, sort_keys=True)}\n" for each in lines)
-    if str(path) == "-":
-        print(text, end="")
-        return
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise TowerError(
-            f"The predictions could not be written to {path}: {error.strerror}."
-        ) from error
 
 
 def _audit(files: list[ExportFile], rules: Path | None, report: Path | None) -> None:

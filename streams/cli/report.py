@@ -7,7 +7,7 @@ import typer
 
 from streams.cli.options import Brokers, Namespace, instant, run, settings_from
 from streams.livereport import live_report
-from streams.reporting import as_table, as_text, waiting, write_report
+from streams.reporting import as_table, waiting, write_report
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -39,7 +39,5 @@ def command(
         found = run(live_report(settings, until, told, timeout))
     if json is None:
         print(as_table(found))
-    elif str(json) == "-":
-        print(as_text(found), end="")
     else:
         write_report(json, found)

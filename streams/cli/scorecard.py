@@ -14,7 +14,7 @@ from streams.domain.judgement import Judgement
 from streams.errors import TowerError
 from streams.exporting.files import ExportFile, Exports
 from streams.exporting.judging import Judging
-from streams.feed import look_into
+from streams.feed import look_into_all
 from streams.lives import Lives
 from streams.replay import Replay, Sent
 from streams.reporting import require_events
@@ -102,18 +102,12 @@ def _check(folder: Path, files: list[str], judgement: Judgement, known: Millis |
 
 
 def _made(files: list[str], review: Review, known: Millis | None) -> Scorecard:
-    looked = [look_into(file) for file in files]
-    exports = [is_export for is_export, _ in looked]
-    if all(exports):
+    exported, inputs = look_into_all(files)
+    if exported:
         if known is not None:
             raise TowerError("An export says itself until when it is complete: no --as-of.")
-        named = zip(files, looked, strict=True)
-        return scorecard(
-            review, _judged([ExportFile(name, lines) for name, (_, lines) in named], review)
-        )
-    if any(exports):
-        raise TowerError(f"{files[exports.index(False)]} is not an export, others are.")
-    lines = chain.from_iterable(each for _, each in looked)
+        return scorecard(review, _judged([ExportFile(*each) for each in inputs], review))
+    lines = chain.from_iterable(each for _, each in inputs)
     return scorecard(review, _replayed(files, lines, review, known))
 
 

@@ -3,14 +3,13 @@
 import sys
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from streams.cli.options import refuse_one_place
 from streams.errors import TowerError
-from streams.feed import same_file
 from streams.simulate import SCENARIOS, DaySpec, day
 from streams.simulate.lines import mixed, packed, said
 
@@ -42,7 +41,7 @@ def command(
     hostile: Annotated[int, typer.Option(min=0, help="Hostile messages mixed in.")] = 0,
 ) -> None:
     """Simulate and write the files asked for."""
-    _refuse_overwriting({"--out": out, "--truth": truth, "--contacts": contacts})
+    refuse_one_place({"--out": out, "--truth": truth, "--contacts": contacts})
     begins = _instant(start)
     try:
         made = day(DaySpec(orders, couriers, seed, begins, scenario))
@@ -62,15 +61,6 @@ def _instant(text: str) -> datetime:
         raise typer.BadParameter(
             f"{text!r} is not an instant of RFC 3339", param_hint="--start"
         ) from error
-
-
-def _refuse_overwriting(outputs: dict[str, Path | None]) -> None:
-    """Raise if one output would take the place of another."""
-    named = [(option, path) for option, path in outputs.items() if path is not None]
-    for (one, path), (other, again) in combinations(named, 2):
-        if same_file(path, again):
-            where = "standard output" if str(path) == "-" else path
-            raise TowerError(f"{one} and {other} are both {where}: name two files.")
 
 
 def _write(path: Path, lines: Iterable[bytes]) -> None:

@@ -35,6 +35,7 @@ from streams.doctor.seen import (
     Unread,
     Unseen,
 )
+from streams.domain.zones import DAY_MS, HOUR_MS
 from streams.engine.reader import bounds, group_less, read
 from streams.errors import TowerError
 from streams.published import Published
@@ -49,7 +50,6 @@ APART_SECONDS = 4.0
 UNREAD = 20_000  # records of a partition in which unread notices are counted
 NEWEST = 200  # dead letters of a partition whose reasons are counted
 MODEL = "model"
-HOUR_MS, DAY_MS = topics.HOUR_MS, topics.DAY_MS
 
 T = TypeVar("T")
 

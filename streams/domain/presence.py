@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 from models.base import Millis
+from streams.domain.zones import DAY_MS
 
 # What is received within two days of the end of a local day says something about it; what
 # comes later does not, whoever asks. So positions need not be kept for ever.
-EVIDENCE_MS: Millis = 48 * 3_600_000
+EVIDENCE_MS: Millis = 2 * DAY_MS
 
 
 class Question(NamedTuple):

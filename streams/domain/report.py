@@ -26,7 +26,7 @@ from streams.domain.kpi import (
     sla,
 )
 from streams.domain.kpi.figures import Json
-from streams.domain.zones import instant
+from streams.domain.zones import instant_text
 
 
 def report(
@@ -38,7 +38,7 @@ def report(
     returns = [each for cell, each in cells.items() if cell.direction == "return"]
     return {
         "schema": 1,
-        "as_of": _text(as_of),
+        "as_of": instant_text(as_of),
         "rules": rules,
         "events": events.block(dict(read), cells.get(EVENTS, {})),
         "total": kpi(_sum(forward.values()), levels=levels),
@@ -88,7 +88,3 @@ def _sum(parts: Iterable[Measures]) -> Measures:
     for part in parts:
         add(total, part)
     return total
-
-
-def _text(at: Millis) -> str:
-    return instant(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from models.base import EPOCH, Millis, millis
 
-DAY_MS = 86_400_000
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
 
 
 @lru_cache(maxsize=1_024)
@@ -19,6 +20,11 @@ def zone(name: str) -> tzinfo:
 def instant(at: Millis) -> datetime:
     """Return epoch milliseconds as an aware UTC datetime."""
     return EPOCH + timedelta(milliseconds=at)
+
+
+def instant_text(at: Millis) -> str:
+    """Return epoch milliseconds as RFC 3339 in UTC, to the millisecond."""
+    return instant(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=65_536)

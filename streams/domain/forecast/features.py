@@ -11,9 +11,8 @@ from models.base import Millis
 from streams.domain.forecast.averages import KeyMeans, Trail
 from streams.domain.forecast.moment import Moment
 from streams.domain.forecast.regression import Floats
-from streams.domain.zones import MINUTE_MS, instant, zone
+from streams.domain.zones import HOUR_MS, MINUTE_MS, instant, zone
 
-HOUR_MS = 60 * MINUTE_MS
 ATTRIBUTES = 16  # numbers and texts an order may carry (contract)
 WINSOR = 6.0  # times what is usual, beyond which a deviation says no more
 LEARNING = 20  # labels before anything is usual

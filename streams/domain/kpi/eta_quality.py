@@ -14,8 +14,7 @@ from streams.domain.eta import series
 from streams.domain.kpi.figures import Json, ratio
 from streams.domain.marks import Said
 from streams.domain.tracking import Track
-
-MINUTE_MS = 60_000
+from streams.domain.zones import MINUTE_MS
 
 
 class Bucket(NamedTuple):
