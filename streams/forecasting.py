@@ -19,8 +19,8 @@ from streams.domain.forecast.moment import Moment
 from streams.domain.geo import metres_between
 from streams.domain.order import NEVER, Order
 from streams.domain.promises import Resolved
-from streams.domain.row import Row
-from streams.domain.zones import MINUTE_MS, instant
+from streams.domain.zones import MINUTE_MS, instant_text
+from streams.orderrows import OrderRows
 
 # Minutes before the end of the promise; the first for promised days only.
 BEFORE: dict[str, Millis] = {
@@ -37,9 +37,14 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class _Followed:
-    """One life of an order: what was predicted of it, and whether it was learnt from."""
+    """One life of an order: what was predicted of it, and whether it was learnt from.
+
+    `carrier` is whose it was when it began: an earlier promise that comes late may name
+    another.
+    """
 
     life: int
+    carrier: str
     began: Millis
     said: dict[str, Said] = field(default_factory=dict[str, Said])
     attempt: AttemptSaid | None = None
@@ -47,23 +52,27 @@ class _Followed:
 
 
 class Forecasting:
-    """Follows the orders of a replay; `frozen` are its predictions in the order made."""
+    """Follows the orders of a replay, whose `rows` are by id in UTF-8.
 
-    def __init__(self) -> None:
+    `frozen` are its predictions in the order made.
+    """
+
+    def __init__(self, rows: OrderRows) -> None:
+        self._rows = rows
         self.learner = Learner()
         self.attempts = AttemptLearner()
         self.frozen: list[Json] = []
         self._followed: dict[bytes, _Followed] = {}
         self._due = Deadlines()
-        self._rows: dict[bytes, Row] = {}
 
     def pass_until(self, clock: Millis) -> None:
         """Predict what falls due, as orders stand before anything of `clock` is taken."""
         for at, key in self._due.pass_until(clock):
-            self.look(key, self._rows[key], at)
+            self.look(key, at)
 
-    def look(self, key: bytes, row: Row, at: Millis) -> None:
+    def look(self, key: bytes, at: Millis) -> None:
         """Take an order as it stands: predict what it has reached, learn how it ended."""
+        row = self._rows.get(key)
         order = row.order
         if order is None or not order.track.is_order:
             return
@@ -71,9 +80,8 @@ class Forecasting:
         if followed is None or followed.life != row.ledger.life:
             if order.promise is None or not order.track.open:
                 return
-            followed = self._followed[key] = _Followed(row.ledger.life, at)
-            self._count(order, 1)
-        self._rows[key] = row
+            followed = self._followed[key] = _Followed(row.ledger.life, order.track.carrier, at)
+            self.learner.opened(followed.carrier)
         if order.track.open:
             self._predict(key, order, followed, at)
         self._learn(order, followed, at)
@@ -110,13 +118,9 @@ class Forecasting:
         if track.open or not followed.open:
             return
         followed.open = False
-        self._count(order, -1)
+        self.learner.closed(followed.carrier)
         if track.handover is not None:
             self.learner.learn(followed.said.values(), track.handover.at, at)
-
-    def _count(self, order: Order, more: int) -> None:
-        counts = self.learner.features.open
-        counts[order.track.carrier] = counts.get(order.track.carrier, 0) + more
 
 
 def _reached(order: Order, promise: Resolved, followed: _Followed, at: Millis) -> Iterator[str]:
@@ -190,7 +194,7 @@ def _line(order_id: str, said: Said, attempt: AttemptSaid | None) -> Json:
     line = {
         "order_id": order_id,
         "horizon": moment.stage,
-        "predicted_at": _text(moment.at),
+        "predicted_at": instant_text(moment.at),
         "p10": round(forecast.p10, 3),
         "p50": round(forecast.p50, 3),
         "p90": round(forecast.p90, 3),
@@ -199,7 +203,3 @@ def _line(order_id: str, said: Said, attempt: AttemptSaid | None) -> Json:
     if moment.stage == "created" and attempt is not None:
         line["attempt_fails"] = round(attempt.p, 6)
     return line
-
-
-def _text(at: Millis) -> str:
-    return instant(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")

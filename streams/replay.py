@@ -66,8 +66,8 @@ class Replay:
         self, rules: Rules, *, keep_outputs: bool = False, predict: bool = False
     ) -> None:
         self.judgement = Judgement(rules)
-        self.forecasting = Forecasting() if predict else None
         self.orders = OrdersFold(0, (), self.judgement, facts=keep_outputs)
+        self.forecasting = Forecasting(self.orders.rows) if predict else None
         self.couriers = CouriersFold(0, (), 0)
         self.groups = GroupsFold(0, ())
         self.out = Sent(keep_outputs)
@@ -125,7 +125,7 @@ class Replay:
         self.orders.take(key, arrived, self._offset, self._passing)
         self._answer()
         if self.forecasting is not None:
-            self.forecasting.look(key, self.orders.rows.get(key), arrival.received_at)
+            self.forecasting.look(key, arrival.received_at)
 
     def _take_courier(self, arrival: Arrival) -> None:
         decoded = decode_courier(arrival.raw)

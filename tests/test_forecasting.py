@@ -88,6 +88,27 @@ def test_an_order_without_a_promise_or_called_off_is_not_predicted():
     assert found == [("A-1", "created", "08:00")]
 
 
+def test_an_order_whose_carrier_turns_out_to_be_another_is_closed_where_it_was_opened():
+    promise = {"end": f"{DAY}16:00:00Z", "precision": "instant"}
+    told_late = f"{DAY}08:30:00Z"
+    found = frozen(
+        *(
+            each
+            for order in ("A-1", "A-2")  # two open orders that `other` never had
+            for each in (
+                promised("08:00", "16:00", order),
+                line("order_promised", "07:00", order, carrier="other", promise=promise,
+                     observed_at=told_late),
+                line("delivered", "09:00", order),
+            )
+        ),
+        line("order_promised", "10:00", "A-3", carrier="other", promise=promise),
+    )  # fmt: skip
+    assert found == [(f"A-{each}", "created", "08:00") for each in (1, 2)] + [
+        ("A-3", "created", "10:00")
+    ]
+
+
 def test_nothing_that_comes_later_changes_what_was_said():
     day = [
         each

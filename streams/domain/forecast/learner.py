@@ -37,6 +37,15 @@ class Learner:
         forecast = self._predictor(m).predict(view.vector, view.keys, _point(m), after, usual)
         return Said(view, forecast)
 
+    def opened(self, carrier: str) -> None:
+        """Note that a carrier has one open order more."""
+        counts = self.features.open
+        counts[carrier] = counts.get(carrier, 0) + 1
+
+    def closed(self, carrier: str) -> None:
+        """Note that an open order of a carrier has ended."""
+        self.features.open[carrier] -= 1
+
     def learn(self, said: Iterable[Said], handed_at: Millis, now: Millis) -> None:
         """Take the handover of an order, with all that was predicted of it."""
         last: Moment | None = None
