@@ -1,7 +1,7 @@
 """The answers to doubts, line by line: given these events, these numbers (kpis 2.12).
 
-A test's name begins with the line it proves; lines about what is not judged yet (accountable
-view, groups, loyalty, predictions, suspects) are absent.
+A test's name begins with the line it proves. Lines about the accountable view, suspects,
+groups, loyalty and horizons of predictions stand in the tests of those.
 """
 
 import pytest

@@ -1,7 +1,7 @@
 """The table of edge cases, row by row: given these events, these numbers (kpis 2.11).
 
-Rows about what is not judged yet (accountable view, groups, erasure, the dispatcher's quiet
-hours) are told as far as the raw view goes, or stand with the dispatcher's tests.
+Rows about erasure and the dispatcher's quiet hours stand with the dispatcher's tests; what a
+row says of the accountable view and of groups is in `test_accountable.py` and `test_groups.py`.
 """
 
 import random

@@ -1,5 +1,6 @@
 """Workers as child processes: started, killed by failpoints, started again, stopped."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,8 @@ import urllib.error
 import urllib.request
 from collections import defaultdict
 from pathlib import Path
+
+from streams.config import Settings
 
 TOWER = Path(sys.executable).with_name("tower")
 SESSION_SECONDS = 15  # half of it a busy machine may stand still
@@ -70,6 +73,17 @@ class Worker:
             raise ConnectionError("it serves nothing yet")
         with urllib.request.urlopen(f"{bound[0]}/{path}", timeout=5) as answer:  # noqa: S310
             return answer.read().decode()
+
+
+def judged_by(
+    rules: object, folder: Path, bootstrap: str, namespace: str
+) -> tuple["Fleet", Settings]:
+    """Return a fleet of one worker in feed time that judges by these rules, and where it is."""
+    file = folder / "rules.yaml"
+    file.write_text(json.dumps(rules))
+    where = {"brokers": bootstrap, "namespace": namespace, "clock": "feed"}
+    fleet = Fleet(folder, [[]], **where, rules=file, barrier_seconds=0.2)
+    return fleet, Settings.model_validate(where | {"partitions": 4})
 
 
 class Fleet:

@@ -7,14 +7,12 @@ person who is forgotten) is about where a person can be read, not about numbers.
 """
 
 import asyncio
-import json
 from itertools import groupby
 
 import pytest
 
 from models.rules import Rules
 from streams import topics
-from streams.config import Settings
 from streams.domain.judgement import Judgement
 from streams.feed import Arrival, in_order_of_arrival
 from streams.livereport import live_report
@@ -25,7 +23,7 @@ from streams.replay import Replay
 from streams.rowcodec import decode_row
 from tests.equality.comparing import differences
 from tests.equality.edges import ask_again, edges, facts_of, scenes
-from tests.equality.fleet import Fleet, wait_until
+from tests.equality.fleet import judged_by, wait_until
 
 PATIENCE_SECONDS = 120
 IN_SCOPE = set(range(1, 47)) - {43, 44, 46}
@@ -46,15 +44,7 @@ async def test_a_worker_answers_every_edge_as_a_replay_does(
     asked = scenes()
     every = sorted((each for some in asked.values() for each in some), key=lambda s: s.as_of)
     rules = {"schema": 1, "carriers": {each.name: each.carrier_rules() for each in every}}
-    file = tmp_path / "rules.yaml"
-    file.write_text(json.dumps(rules))
-    settings = Settings(
-        brokers=broker.bootstrap, namespace=namespace, clock="feed", partitions=4
-    )
-    fleet = Fleet(
-        tmp_path, [[]], brokers=broker.bootstrap, namespace=namespace, clock="feed",
-        rules=file, barrier_seconds=0.2,
-    )  # fmt: skip
+    fleet, settings = judged_by(rules, tmp_path, broker.bootstrap, namespace)
     judgement = Judgement(Rules.model_validate(rules))
     feed = in_order_of_arrival(line for scene in every for line in scene.lines())
     told: list[Arrival] = []

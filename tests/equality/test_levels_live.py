@@ -1,14 +1,12 @@
 """Service levels in a real worker: the numbers of the replay, facts and series with them."""
 
 import asyncio
-import json
 
 import pytest
 
 from models.facts import FACT
 from models.rules import Rules
 from streams import topics
-from streams.config import Settings
 from streams.feed import in_order_of_arrival
 from streams.livereport import live_report
 from streams.pacing import PublishOptions
@@ -16,7 +14,7 @@ from streams.publishing import publish
 from streams.replay import Replay
 from tests.domain.given import DAYS, at
 from tests.equality.comparing import differences
-from tests.equality.fleet import Fleet, wait_until
+from tests.equality.fleet import judged_by, wait_until
 from tests.story import delivered, in_transit, promised, released, story, turned
 
 PATIENCE_SECONDS = 120
@@ -57,15 +55,7 @@ EXPECTED = {"in_scope": 13, "due": 13, "breached": 4}
 async def test_a_worker_judges_service_levels_as_a_replay_does(
     broker, namespace, tmp_path, read_topic
 ):
-    file = tmp_path / "rules.yaml"
-    file.write_text(json.dumps(RULES))
-    settings = Settings(
-        brokers=broker.bootstrap, namespace=namespace, clock="feed", partitions=4
-    )
-    fleet = Fleet(
-        tmp_path, [[]], brokers=broker.bootstrap, namespace=namespace, clock="feed",
-        rules=file, barrier_seconds=0.2,
-    )  # fmt: skip
+    fleet, settings = judged_by(RULES, tmp_path, broker.bootstrap, namespace)
     feed = in_order_of_arrival(story(*EVENTS))
     try:
         fleet.start()
