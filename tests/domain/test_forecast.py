@@ -258,3 +258,29 @@ def test_whose_first_attempts_fail_is_learnt():
         learner.learn(said, failed=number % 4 == 0)  # every second one in the south
     assert learner.predict(moment(0, region="south")).p > 0.35
     assert learner.predict(moment(0, region="north")).p < 0.12
+
+
+def test_every_number_of_a_moment_has_a_name_and_what_it_adds_makes_the_whole():
+    learner = Learner()
+    day(learner, 500, lambda n: 60.0 * (n * 37 % 20), attributes=lambda n: {"kg": float(n % 7)})
+    said = learner.foresee(moment(501, attributes={"kg": 3.0}))
+    names, vector = learner.features.names(), said.view.vector
+    assert len(names) == len(set(names)) == len(vector)
+    assert dict(zip(names, vector.tolist(), strict=True))["number:kg"] == 3.0
+    predictor = learner.predictors[said.view.moment.kind]
+    regression = predictor.regression
+    share = regression.labels / (regression.labels + 200)  # half is believed at 200 labels
+    whole = float(regression.parts(vector).sum() + share * regression.weights[0])
+    assert whole == pytest.approx(regression.value(vector))
+    moved = dict(zip(names, learner.moved(said).tolist(), strict=True))
+    # The distance alone says how late it will be, from 0 to 19 minutes, here 17 of them: 7.5
+    # above the mean, less while there are few labels and the regression is half trusted.
+    assert max(moved, key=lambda name: abs(moved[name])) == "distance"
+    assert 60 < moved["distance"] < 60 * 7.5
+
+
+def test_what_was_asked_is_taken_again_with_the_numbers_of_then():
+    learner = Learner()
+    asked = learner.predict(moment(0))
+    again = learner.features.view_again(asked.view.moment, asked.view.vector)
+    assert (again.keys, again.chains) == (asked.view.keys, asked.view.chains)

@@ -33,6 +33,16 @@ class AttemptLearner:
         self._slots: dict[str, int] = {}
 
     def predict(self, m: Moment) -> AttemptSaid:
+        """Note what an order says of itself, and return P(its first attempt fails)."""
+        self.reached(m)
+        return self.foresee(m)
+
+    def reached(self, m: Moment) -> None:
+        """Note the attributes of an order; each has its place in the numbers from then on."""
+        for name in sorted(m.attributes):
+            self._slots.setdefault(name, len(self._slots))
+
+    def foresee(self, m: Moment) -> AttemptSaid:
         """Return P(the first attempt fails) with what it is made of."""
         day = instant(m.end - 1).astimezone(zone(m.zone or "UTC")).weekday()
         chains = [
@@ -54,15 +64,14 @@ class AttemptLearner:
 
     def _said(self, m: Moment, base: float) -> list[float]:
         """Return a number for each attribute: its own, or what its text adds to the rate."""
-        for name in sorted(m.attributes):
-            self._slots.setdefault(name, len(self._slots))
         numbers = [0.0] * len(self._slots)
         for name, value in m.attributes.items():
-            numbers[self._slots[name]] = (
-                self._rates.mean(("all", (name, value)), START) - base
-                if isinstance(value, str)
-                else float(value)
-            )
+            if name in self._slots:
+                numbers[self._slots[name]] = (
+                    self._rates.mean(("all", (name, value)), START) - base
+                    if isinstance(value, str)
+                    else float(value)
+                )
         return numbers
 
     def learn(self, said: AttemptSaid, *, failed: bool) -> None:

@@ -22,6 +22,17 @@ LATELY = {1: 3.0, 6: 3.0, 48: 5.0}
 
 Chain = tuple[Hashable, ...]
 
+# What the numbers of a moment are, in their order; those of attributes follow (`names`).
+NAMES = (
+    "promised", "left", "waited", "distance", "attempts", "changes", "before", "has_eta", "eta",
+    "eta_age", "out_for", "picked_up_for", "open", "lately",
+    "late.all", "late.carrier", "late.region", "late.route", "late.service", "late.hour",
+    "leg.region", "leg.route",
+    *(f"late_{hours}h.{whose}" for whose in ("all", "carrier", "region") for hours in LATELY),
+    "pace.all", "pace.carrier", "pace.region",
+    *(f"{when}.{what}" for when in ("now", "end") for what in ("day", "day2", "week", "week2")),
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -82,8 +93,13 @@ class Features:
         numbers += _rhythm(local)
         numbers += _rhythm(instant(m.end).astimezone(local.tzinfo))
         numbers += self._said(m)
-        keys = (("hour", local.hour), ("region", m.region), ("carrier", m.carrier))
-        return View(m, np.array(numbers, dtype=np.float64), keys, legs[1], chains)
+        return View(m, np.array(numbers, dtype=np.float64), _keys(m, local), legs[1], chains)
+
+    @staticmethod
+    def view_again(m: Moment, vector: Floats) -> View:
+        """Return a moment with the numbers it had when it was asked about."""
+        local = instant(m.at).astimezone(zone(m.zone or "UTC"))
+        return View(m, vector, _keys(m, local), 0.0, _chains(m, local))
 
     def _said(self, m: Moment) -> list[float]:
         """Return a number for each attribute: its own, or the mean deviation of its text."""
@@ -98,6 +114,11 @@ class Features:
             else:
                 numbers[2 * place + 1] = float(value)
         return numbers
+
+    def names(self) -> list[str]:
+        """Return what each number of a view is."""
+        said = (f"{what}:{name}" for name in self._attributes for what in ("text", "number"))
+        return [*NAMES, *said]
 
     # -- learning ------------------------------------------------------------------------
 
@@ -144,6 +165,11 @@ class Features:
 def _subjects(m: Moment, kind: Hashable) -> tuple[Hashable, ...]:
     """Return of whom something is kept: all, the carrier's, the region's."""
     return kind, (kind, "carrier", m.carrier), (kind, "region", m.region)
+
+
+def _keys(m: Moment, local: datetime) -> Chain:
+    """Return the keys of those a moment is like."""
+    return (("hour", local.hour), ("region", m.region), ("carrier", m.carrier))
 
 
 def _chains(m: Moment, local: datetime) -> tuple[Chain, ...]:

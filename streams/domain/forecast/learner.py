@@ -7,6 +7,7 @@ from models.base import Millis
 from streams.domain.forecast.features import Features, View
 from streams.domain.forecast.moment import Kind, Moment
 from streams.domain.forecast.predictor import Forecast, Predictor
+from streams.domain.forecast.regression import Floats
 
 BARS = (0, 600, 840, 900)  # seconds after the end of the promise
 SCALE = {"date": 43_200.0}  # seconds a promise is off at first; of other promises 8 min
@@ -29,13 +30,21 @@ class Learner:
         self.predictors: dict[Kind, Predictor] = {}
 
     def predict(self, m: Moment) -> Said:
-        """Return what is to be expected of an order that is open at this moment."""
+        """Note that a moment was reached, and return what is to be expected of its order."""
         self.features.reached(m)
+        return self.foresee(m)
+
+    def foresee(self, m: Moment) -> Said:
+        """Return what is to be expected of an order that is open at this moment."""
         view = self.features.view(m)
         after = (m.at - m.end) / 1_000
         usual = after + view.leg / 1_000
         forecast = self._predictor(m).predict(view.vector, view.keys, _point(m), after, usual)
         return Said(view, forecast)
+
+    def moved(self, said: Said) -> Floats:
+        """Return by how many seconds each number of a view moves what is expected."""
+        return self._predictor(said.view.moment).moved(said.view.vector)
 
     def opened(self, carrier: str) -> None:
         """Note that a carrier has one open order more."""

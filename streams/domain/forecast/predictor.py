@@ -75,7 +75,7 @@ class Predictor:
         shift = self.regression.value(x)
         learnt = _Law(self.residuals.shares(keys), point + self.trust * shift, after, usual)
         plain = _Law(self.history.shares(keys), point, after, usual)
-        law = plain if self.losses[1] < (1 - MARGIN) * self.losses[0] else learnt
+        law = plain if self._plain else learnt
         late: dict[int, float] = {}
         least = 1.0
         for (
@@ -86,6 +86,15 @@ class Predictor:
                 least = min(least, _shifted(law.beyond(bar), offset))
             late[bar] = least
         return Forecast(*law.quantiles(), late, shift, (learnt.middle, plain.middle))
+
+    def moved(self, x: Floats) -> Floats:
+        """Return by how many seconds each number moves what is expected."""
+        return (0.0 if self._plain else self.trust) * self.regression.parts(x)
+
+    @property
+    def _plain(self) -> bool:
+        """Whether the history of the like erred less lately than the regression."""
+        return self.losses[1] < (1 - MARGIN) * self.losses[0]
 
     def learn(
         self, x: Floats, keys: Keys, said: Forecast, point: float, deviation: float

@@ -34,6 +34,11 @@ class Regression:
         self._fit(len(x))
         return float(self.weights @ self._scaled(x)) * self.labels / (self.labels + SHY)
 
+    def parts(self, x: Floats) -> Floats:
+        """Return what each number adds to the prediction, beside what is the same for all."""
+        self._fit(len(x))
+        return self.weights[1:] * self._scaled(x)[1:] * (self.labels / (self.labels + SHY))
+
     def learn(self, x: Floats, y: float) -> None:
         """Take a label (s); `x` may be of a time when fewer features were known."""
         self._fit(len(x))
