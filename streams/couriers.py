@@ -110,11 +110,18 @@ class CouriersFold:
         return self.sightings.counts()
 
     def take(
-        self, decoded: Decoded[CourierEvent], received_at: Millis, offset: int
+        self,
+        decoded: Decoded[CourierEvent],
+        received_at: Millis,
+        offset: int,
+        passed: Millis,
     ) -> list[Asked]:
-        """Take one event: count it, keep what is newest; return the answers it changes."""
+        """Take one event: count it, keep what is newest; return the answers it changes.
+
+        From now on nothing is received before `passed`.
+        """
         event = decoded.event
-        before, after = self.sightings.take(decoded, received_at, offset)
+        before, after = self.sightings.take(decoded, received_at, offset, passed)
         key = COURIER + event.courier_id.encode()
         if self.rows is None or self.rows.off(key) < offset:
             known = self.couriers.get(key, {})
@@ -146,7 +153,7 @@ class CouriersFold:
         received_at = self.marks.clamp(upstream, int(headers["received_at"]))
         canonical = record.value or b""
         decoded = Decoded(load_courier(canonical), canonical, "unknown" in headers)
-        return self.take(decoded, received_at, record.offset)
+        return self.take(decoded, received_at, record.offset, self.marks.clock)
 
     def _tick(self, record: Record, *, caught_up: bool) -> None:
         value = record.value or b"{}"

@@ -135,9 +135,9 @@ class Replay:
         received_at = arrival.received_at
         self.advance(min(received_at, self.as_of))
         if received_at > self.as_of:
-            self.couriers.sightings.take(decoded, received_at, self._offset)
+            self.couriers.sightings.take(decoded, received_at, self._offset, received_at)
             return
-        changed = self.couriers.take(decoded, received_at, self._offset)
+        changed = self.couriers.take(decoded, received_at, self._offset, received_at)
         for asked in changed:
             self._learn(asked)
         self._answer()

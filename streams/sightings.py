@@ -3,8 +3,9 @@
 Rows of ten minutes of receipt for each courier. All copies of an event stand where the first
 came, if that is less than two days ago: the least is the event, the others are duplicates, in
 whatever order they came. Those of one millisecond are told apart by their canonical bytes,
-which a row keeps no longer than that. Counts of rows that no copy can ask for go to one archive
-row; the rows themselves stay for as long as an order can ask where the courier was.
+which a row keeps until no more of that millisecond can come. Counts of rows that no copy can
+ask for go to one archive row; the rows themselves stay for as long as an order can ask where
+the courier was.
 """
 
 import json
@@ -34,9 +35,10 @@ SPAN = b"h/"
 ARCHIVE = b"\x01counts"
 # Contents of one courier in one span; a row has its bounds. Beyond, nothing is remembered.
 MOST_KNOWN = 4_000
-# Canonical bytes kept of one millisecond: so many, so long. Beyond, digests tell copies apart.
-MOST_TEXTS = 64
+# Canonical bytes a row keeps: so many, so long. Beyond, digests tell copies apart.
+MOST_TEXTS = 256
 LONGEST_TEXT = 1_024
+ID_BYTES = 12
 
 Counts = dict[str, int]
 Evidence = Fix | Turn | None
@@ -90,10 +92,7 @@ class Span(msgspec.Struct, array_like=True):
         self, name: bytes, entry: Entry, digest: bytes, copy: Content, text: bytes
     ) -> None:
         """Add a copy of an event, in the place its canonical bytes give it."""
-        at, contents = copy.least, entry.contents
-        if at > self.newest:
-            self.newest, self.texts = at, {}
-        texts = self.texts if at == self.newest else {}
+        at, contents, texts = copy.least, entry.contents, self.texts
         held, known = contents.get(digest), texts.get(name + digest)
         if held is not None:
             before = (held.least, known or b"", held.unknown)
@@ -102,8 +101,9 @@ class Span(msgspec.Struct, array_like=True):
                 return
             copy = copy._replace(came=held.came + 1)
             del contents[digest]
-        if texts is self.texts and (known or _affordable(texts, text)):
+        if known or (len(texts) < MOST_TEXTS and len(text) <= LONGEST_TEXT):
             texts[name + digest] = text
+            self.newest = max(self.newest, at)
         mine = (at, texts.get(name + digest, digest))
         others = list(contents.items())
         place = sum((each.least, texts.get(name + of, of)) < mine for of, each in others)
@@ -111,9 +111,18 @@ class Span(msgspec.Struct, array_like=True):
         contents.clear()
         contents.update(others)
 
+    def drop_texts(self, passed: Millis) -> None:
+        """Drop the texts of what was received before `passed`: nothing more of it can come."""
+        if self.newest < passed:
+            self.texts.clear()
+        elif len(self.texts) >= MOST_TEXTS:
+            self.texts = {
+                key: text for key, text in self.texts.items() if self._least(key) >= passed
+            }
 
-def _affordable(texts: dict[bytes, bytes], text: bytes) -> bool:
-    return len(texts) < MOST_TEXTS and len(text) <= LONGEST_TEXT
+    def _least(self, key: bytes) -> Millis:
+        name, digest = key[:ID_BYTES], key[ID_BYTES:]
+        return _entry(self.ids[name]).contents[digest].least
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -169,11 +178,16 @@ class Sightings:
     # -- events ----------------------------------------------------------------------------
 
     def take(
-        self, decoded: Decoded[CourierEvent], received_at: Millis, offset: int
+        self,
+        decoded: Decoded[CourierEvent],
+        received_at: Millis,
+        offset: int,
+        passed: Millis,
     ) -> tuple[Evidence, Evidence]:
         """Take an event; return what it and its copies said before, and say now.
 
-        A row that includes the record already is left alone, and nothing is returned.
+        From now on nothing is received before `passed`. A row that includes the record already
+        is left alone, and nothing is returned.
         """
         event, canonical, unknown = decoded
         name = _id(event)
@@ -199,6 +213,7 @@ class Sightings:
             add(self.live, _counted(entry), -1)
         span.held += digest not in entry.contents
         copy = Content(1, received_at, unknown, _said(event))
+        span.drop_texts(passed)
         span.hear(name, entry, digest, copy, canonical)
         span.ids[name] = _packed(entry)
         add(self.live, _counted(entry))
@@ -309,7 +324,7 @@ def tells(said: Fix | Turn, since: Millis, until: Millis, known_by: Millis) -> b
 
 def _id(event: CourierEvent) -> bytes:
     """Return a digest of what names an event of a courier, short however long the name is."""
-    return blake2b(f"{event.source} {event.event_id}".encode(), digest_size=12).digest()
+    return blake2b(f"{event.source} {event.event_id}".encode(), digest_size=ID_BYTES).digest()
 
 
 def _said(event: CourierEvent) -> Said:

@@ -270,19 +270,19 @@ def test_a_courier_that_never_stops_talking_cannot_burst_a_row():
     event = said(lat=1.0)
     for number in range(MOST_KNOWN + 50):
         event["event_id"] = f"{number:06}" + "\U0001f69a" * 194
-        found.take(decode_courier(json.dumps(event).encode()), T, number)
+        found.take(decode_courier(json.dumps(event).encode()), T, number, 0)
     found._put_rows()
     assert found.counts() == {"accepted": MOST_KNOWN + 50}
     assert max(len(payload) for _, payload in found.rows.items()) < MAX_ROW
     event["event_id"] = "000000" + "\U0001f69a" * 194
-    found.take(decode_courier(json.dumps(event).encode()), T, MOST_KNOWN + 51)
+    found.take(decode_courier(json.dumps(event).encode()), T, MOST_KNOWN + 51, 0)
     assert found.counts()["duplicate"] == 1
 
 
 def test_replay_needs_no_rows():
     found = CouriersFold(0, (), 0)
     for _ in range(2):
-        found.take(decode_courier(json.dumps(said(more=1)).encode()), T, 1)
+        found.take(decode_courier(json.dumps(said(more=1)).encode()), T, 1, 0)
     assert found.counts() == {"accepted": 1, "unknown_fields": 1, "duplicate": 1}
 
 
@@ -324,14 +324,28 @@ def test_of_one_wording_the_least_bytes_of_a_millisecond_count():
         assert found.counts() == {"accepted": 1, "duplicate": 1, "unknown_fields": 1}
 
 
-def test_canonical_bytes_are_kept_for_a_millisecond():
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_later_copies_do_not_decide_which_of_one_millisecond_is_the_event(order):
+    # Two copies of one millisecond and, a minute later, the greater of them once more. Source
+    # partitions are read at their own pace: the later one may be here first.
+    copies = [(said(lon=13.4), T), (said(lon=13.5), T), (said(lon=13.5), T + 60_000)]
     found = fold()
-    for offset in range(300):
-        found.fold([record(offset, said(at=f"10:{offset % 60:02}:{offset // 60:02}"))], Sent())
+    for offset, which in enumerate(order):
+        found.fold([record(offset, *copies[which])], Sent())
+    assert found.counts() == {"accepted": 1, "duplicate": 2, "id_conflict": 2}
+
+
+def test_canonical_bytes_are_kept_until_no_more_of_their_millisecond_can_come():
+    found = fold()
+    for offset in range(400):
+        at = f"10:{offset % 60:02}:{offset // 60:02}"
+        found.fold([record(offset, said(at=at), T + offset // 200)], Sent())
     (span,) = found.sightings.spans.values()
     assert len(span.texts) == MOST_TEXTS
-    found.fold([record(300, said(at="11:00:00"), T + 1)], Sent())
-    assert list(span.texts.values()) == [canonical(said(at="11:00:00"))]
+    found.fold([tick(400, T + 1), record(401, said(at="11:00:00"), T + 1)], Sent())
+    assert len(span.texts) == MOST_TEXTS - 200 + 1  # those of T are dropped
+    found.fold([tick(402, T + 2), record(403, said(at="11:00:01"), T + 2)], Sent())
+    assert list(span.texts.values()) == [canonical(said(at="11:00:01"))]
 
 
 def test_an_hour_that_is_over_ahead_of_the_log_still_knows_what_came_in_it():

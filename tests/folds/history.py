@@ -23,8 +23,9 @@ START = 1_772_445_600_000  # 2026-03-02T10:00Z
 GAP = 6 * HOUR  # stands for the 90 days after which an id promised again is another order
 KEPT = 2 * HOUR  # stands for the 97 days in which closed parcels are still asked for
 KNOWN = 4 * HOUR  # stands for the two days in which a courier's repeated id is known
+DAY = 2 * HOUR  # stands for the local day of an attempt
 EVIDENCE = 2 * HOUR  # stands for the two days in which something is still said of a day
-ASKED_FOR = 27 * HOUR  # from the receipt of a position to the last question about its day
+ASKED_FOR = EVIDENCE + 2 * DAY  # from the receipt of a position to the last question of it
 
 RULES = Rules.model_validate(
     {

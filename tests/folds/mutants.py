@@ -15,7 +15,7 @@ from streams.engine.writer import Outbox
 from streams.orderrows import OrderRows
 from streams.sightings import Sightings
 
-from .history import ASKED_FOR, EVIDENCE, GAP, HOUR, KEPT, KNOWN
+from .history import ASKED_FOR, DAY, EVIDENCE, GAP, HOUR, KEPT, KNOWN
 
 
 @contextmanager
@@ -26,11 +26,16 @@ def short_times(cached: int) -> Any:
             (order, "NEW_LIFE_MS", GAP), (row, "NEW_LIFE_MS", GAP),
             (sightings, "KNOWN_MS", KNOWN), (orderrows, "CACHED_ROWS", cached),
             (suspects, "EVIDENCE_MS", EVIDENCE), (sightings, "ASKED_FOR_MS", ASKED_FOR),
-            (orderrows, "CROWD", 0),
+            (orderrows, "CROWD", 0), (suspects, "_day", _day),
         ):  # fmt: skip
             stack.enter_context(patch.object(where, name, value))
         stack.enter_context(patch.dict(loyalty.WINDOWS, {"30d": HOUR, "90d": KEPT}))
         yield
+
+
+def _day(at: int, _: Any) -> tuple[int, int]:
+    """Return a day of two hours: the last word on it is said before an id is another's."""
+    return at // DAY * DAY, at // DAY * DAY + DAY
 
 
 def _never(*_: Any) -> bool:
