@@ -1,14 +1,28 @@
-"""What every board has around its panels: variables, alerts as marks, links to the others."""
+"""What every board has around its panels: variables, marks of alerts and deploys, links."""
+
+from collections.abc import Iterable
 
 from grafana_foundation_sdk.builders import dashboard as boards
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards import house
+from dashboards import house, panels
+
+Row = tuple[str, list[panels.Panel]]
+"""The question that a row of a board answers, and the panels that do."""
 
 
-def board(title: str, uid: str, about: str) -> boards.Dashboard:
-    """Return an empty board with the variables, alerts and links that every board has."""
+def board(title: str, uid: str, about: str, rows: Iterable[Row]) -> boards.Dashboard:
+    """Return a board of rows with the variables, marks and links that every board has."""
+    built = _empty(title, uid, about)
+    for question, answers in rows:
+        built = built.with_row(boards.Row(question))
+        for panel in answers:
+            built = built.with_panel(panel)
+    return built
+
+
+def _empty(title: str, uid: str, about: str) -> boards.Dashboard:
     return (
         boards.Dashboard(title)
         .uid(uid)
@@ -24,7 +38,9 @@ def board(title: str, uid: str, about: str) -> boards.Dashboard:
         )
         .with_variable(_carrier())
         .with_variable(_window())
-        .annotation(_alerts())
+        .annotation(_alerts("Pages", "page", "red"))
+        .annotation(_alerts("Tickets", "ticket", "orange"))
+        .annotation(_deploys())
         .link(
             boards.DashboardLink("Tower boards")
             .type(model.DashboardLinkType.DASHBOARDS)
@@ -69,15 +85,33 @@ def _window() -> boards.CustomVariable:
     )
 
 
-def _alerts() -> boards.AnnotationQuery:
+def _alerts(name: str, severity: str, color: str) -> boards.AnnotationQuery:
+    """Mark how long alerts fired, of the carriers chosen and of the tower itself."""
+    chosen = f'severity="{severity}",carrier=~"$carrier|"'
     return (
         boards.AnnotationQuery()
-        .name("Alerts")
+        .name(name)
         .datasource(house.SOURCE)
         .enable(enable=True)
-        .icon_color("red")
-        .expr('ALERTS{alertstate="firing",severity=~"page|ticket"}')
+        .icon_color(color)
+        .expr(f'ALERTS{{alertstate="firing",{chosen}}}')
         .title_format("{{alertname}}")
         .text_format("{{carrier}} {{severity}} {{window}}")
         .tag_keys("carrier,severity")
+    )
+
+
+def _deploys() -> boards.AnnotationQuery:
+    """Mark the five minutes after another version, or another build of it, was first seen."""
+    running = "group by (version, commit) (tower_build_info%s)"
+    return (
+        boards.AnnotationQuery()
+        .name("Deploys")
+        .datasource(house.SOURCE)
+        .enable(enable=True)
+        .icon_color("blue")
+        .expr(f"{running % ''} unless {running % ' offset 5m'}")
+        .title_format("Tower {{version}}")
+        .text_format("build {{commit}}")
+        .tag_keys("version")
     )

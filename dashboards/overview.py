@@ -1,135 +1,88 @@
-"""The first board: does every carrier keep its promises now, and does the tower see it?"""
+"""The board for the wall: does every carrier keep its promises now, and does the tower see it?
 
-from dataclasses import dataclass, replace
+It fills a screen of 1080 lines in kiosk mode: four rows, no scrolling, nothing to hover over.
+"""
 
 from grafana_foundation_sdk.builders import dashboard as boards
 from grafana_foundation_sdk.models import units
 
-from dashboards import frame, house, links, slo
-from dashboards.house import CARRIERS, MINIMUM, Text, lines, number, override, query, rows
-from dashboards.rules import JOB, KPI
+from dashboards import frame, headlines, house, links, panels
+from dashboards.house import CARRIERS, FEW, HOUR, RATE, Text, query
+from dashboards.rules import JOB
 
 TITLE = "Tower / Overview"
-ABOUT = "Headline numbers per carrier, promises at risk and the health of intake."
-RATE = "[$__rate_interval]"
-
-
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """A headline number: its `kpi` label, what its panels say, and its colours."""
-
-    kpi: str
-    text: Text
-    steps: house.Steps
-
-    @property
-    def chosen(self) -> str:
-        """Return the selector of this number for the carriers and days chosen on the board."""
-        return f'{{{CARRIERS},kpi="{self.kpi}",window="$window"}}'
-
-
-HEADLINES = (
-    Headline(
-        "on_time",
-        Text(
-            "On-time accuracy",
-            "Orders handed over inside the promise, of all that came due. When it falls, look "
-            "at the burn rate below and at that carrier's outcomes: early, late or failed.",
-            units.PercentUnit,
-        ),
-        ((None, "red"), (0.9, "orange"), (0.95, "green")),
-    ),
-    Headline(
-        "first_attempt",
-        Text(
-            "First-attempt success",
-            "First attempts that ended in a handover. When it falls, ask `tower explain` for "
-            "some orders of that carrier: the reasons of their attempts tell where to act.",
-            units.PercentUnit,
-        ),
-        ((None, "red"), (0.85, "orange"), (0.92, "green")),
-    ),
-    Headline(
-        "eta_within_10min",
-        Text(
-            "ETA within 10 minutes",
-            "ETAs in force that were at most 10 minutes from the handover. When it falls, "
-            "the feed is late or wrong: compare its freshness and its ETAs with the handovers.",
-            units.PercentUnit,
-        ),
-        ((None, "red"), (0.7, "orange"), (0.85, "green")),
-    ),
+ABOUT = (
+    "The wall: headline numbers, who is in trouble, what is on the way, what is firing. "
+    "Click a number or a bar to go on to the board that explains it."
 )
+SAVE = ("What can still be saved", links.board(links.RISK, links.CURVE))
+SCORE = ("Scorecard", links.board(links.CARRIER, links.CURVE))
+HEALTH = ("Health of the tower", links.board(links.PIPELINE))
+
+FIRING = 'alertstate="firing",severity=~"page|ticket",carrier=~"$carrier|"'
 
 
 def board() -> boards.Dashboard:
-    """Return the overview: headline numbers, promises, orders, customers, intake."""
-    built = frame.board(TITLE, links.OVERVIEW, ABOUT)
-    for row, panels in (
-        ("Are promises kept now?", [*_headlines(), *_state()]),
-        ("Which carrier keeps them? (95 % interval)", _tables()),
-        ("Who spends the budget of late orders?", _promises()),
-        ("What is on the way, and who is told?", [*_orders(), *_customers()]),
-        ("Does the tower see everything?", _intake()),
-    ):
-        built = built.with_row(boards.Row(row))
-        for panel in panels:
-            built = built.with_panel(panel)
-    return built
+    """Return the overview."""
+    return frame.board(
+        TITLE,
+        links.OVERVIEW,
+        ABOUT,
+        (
+            ("Are promises kept now?", [*(h.large() for h in headlines.HEADLINES), *_state()]),
+            ("Who is in trouble?", _carriers()),
+            ("What is happening?", _happening()),
+            ("What wants an answer?", _answers()),
+        ),
+    )
 
 
-def _headlines() -> list[house.Panel]:
-    """Show each headline number over the chosen carriers, hidden when too few orders count."""
-    panels: list[house.Panel] = []
-    for each in HEADLINES:
-        count = f"(sum({KPI}_denominator:sum{each.chosen}) >= {MINIMUM})"
-        share = f"sum({KPI}_numerator:sum{each.chosen}) / {count}"
-        panels.append(number(each.text, share, each.steps, nothing=f"n < {MINIMUM}"))
-    return panels
-
-
-def _state() -> list[house.Panel]:
+def _state() -> list[panels.Panel]:
     return [
-        number(
+        panels.number(
             Text(
                 "Orders on the way",
                 "Orders not yet handed over, failed or cancelled. A sudden drop means events "
                 "are missing: look at freshness and lag.",
+                to=HEALTH,
             ),
             f"sum(tower_orders_active{{{CARRIERS}}})",
         ),
-        number(
+        panels.number(
             Text(
                 "Overdue",
                 "Orders on the way whose promise has passed. When it grows, find the carrier "
                 "below and call it before customers call you.",
+                to=("What can still be saved", links.board(links.RISK)),
             ),
             f"sum(tower_orders_overdue{{{CARRIERS}}})",
             ((None, "green"), (1, "orange"), (50, "red")),
         ),
-        number(
+        panels.number(
+            Text(
+                "Pages firing",
+                "Alerts that woke somebody and are not over. Any: read its line below and "
+                "follow its runbook; it names what to do first.",
+            ),
+            'count(ALERTS{alertstate="firing",severity="page"}) or vector(0)',
+            house.ALARMING,
+        ),
+        panels.number(
             Text(
                 "Age of the newest event",
-                "Time since the newest event happened. When it grows by day, a carrier's "
-                "feed or the worker has stopped: compare lag and rejected events.",
+                "Time since the newest event was received. When it grows by day, a carrier's "
+                "feed or the worker has stopped: compare lag and events set aside.",
                 units.Seconds,
+                HEALTH,
             ),
             "time() - max(tower_last_event_timestamp_seconds)",
             ((None, "green"), (300, "orange"), (900, "red")),
         ),
-        number(
-            Text(
-                "Records waiting",
-                "Records of the inbound topics not yet folded. When it stays high, start "
-                "another worker; when it never falls, follow the runbook TowerAbsent.",
-            ),
-            "sum(tower_consumer_lag_records)",
-            ((None, "green"), (1000, "orange"), (100_000, "red")),
-        ),
-        number(
+        panels.number(
             Text(
                 "Workers",
                 "Workers that answered their last scrape. None: see the runbook TowerAbsent.",
+                to=HEALTH,
             ),
             f"sum(up{{{JOB}}}) or vector(0)",
             ((None, "red"), (1, "green")),
@@ -137,165 +90,132 @@ def _state() -> list[house.Panel]:
     ]
 
 
-def _tables() -> list[house.Panel]:
-    """Show each headline number per carrier with its interval and its number of orders."""
-    panels: list[house.Panel] = []
-    for each in HEADLINES:
-        count = f"sum by (carrier) ({KPI}_denominator:sum{each.chosen})"
-        enough = f"and on (carrier) ({count} >= {MINIMUM})"
-        columns = [
-            (name, f"sum by (carrier) ({KPI}:{series}{each.chosen}) {enough}")
-            for name, series in (
-                ("Share", "ratio"),
-                ("Low", "wilson_low"),
-                ("High", "wilson_high"),
-            )
-        ]
-        text = replace(each.text, title=f"{each.text.title} by carrier")
-        panels.append(
-            rows(text, "carrier", each.steps, (*columns, ("Orders", count))).override_by_name(
-                "Orders", [override("unit", "short"), override("decimals", 0)]
-            )
-        )
-    return panels
-
-
-def _promises() -> list[house.Panel]:
-    burns = [
-        query(
-            f"carrier:tower_missed:ratio{window}{{{CARRIERS}}} / on (carrier) (1 - "
-            "carrier:tower_on_time_objective:ratio)",
-            f"{{{{carrier}}}} {window}",
-            ref,
-        )
-        for ref, window in (("A", "1h"), ("B", "6h"))
-    ]
-    page, slower = slo.BURNS[0].factor, slo.BURNS[1].factor
+def _carriers() -> list[panels.Panel]:
+    on_time, first = headlines.ON_TIME, headlines.FIRST_ATTEMPT
+    fired = 'max by (carrier) (ALERTS{alertstate="firing",severity="%s",%s})'
+    page, ticket = (fired % (severity, CARRIERS) for severity in ("page", "ticket"))
+    fine = f"0 * group by (carrier) (tower_orders_overdue{{{CARRIERS}}})"
     return [
-        lines(
+        panels.bars(
             Text(
-                "Burn rate by carrier",
-                f"1 spends the on-time budget in exactly seven days; {slower:g} over six "
-                f"hours or {page:g} over one pages. Above a line: runbook "
-                "CarrierOnTimeBudgetBurn.",
-            ),
-            *burns,
-            steps=((None, "transparent"), (slower, "orange"), (page, "red")),
-        ),
-        lines(
-            Text(
-                "Budget left, 7 days",
-                "1 is untouched, 0 is spent. Near 0, talk to the carrier about the week, not "
-                "about one order.",
+                "On time, worst first",
+                "The carrier on top misses most promises. Red with many orders: open its "
+                "scorecard for the reasons, then call it.",
                 units.PercentUnit,
+                SCORE,
             ),
-            query(f"carrier:tower_on_time_budget_left:ratio7d{{{CARRIERS}}}", "{{carrier}}"),
-        ),
-        lines(
+            f"sort({on_time.by_carrier})",
+            on_time.steps,
+            nothing=FEW,
+        ).max(1),
+        panels.bars(
             Text(
-                "Orders by outcome",
-                "Verdicts a second. Mostly `indeterminate` means times without an offset: "
-                "repair the mapping; mostly `excluded` means promises are missing from the "
-                "feed.",
-                units.EventsPerSecond,
+                "First attempt, worst first",
+                "The carrier on top comes twice most often. Red: look on its scorecard whether "
+                "customers were out, addresses bad or doors closed.",
+                units.PercentUnit,
+                SCORE,
             ),
-            query(
-                f"sum by (outcome) (rate(tower_deliveries_total{{{CARRIERS}}}{RATE}))",
-                "{{outcome}}",
+            f"sort({first.by_carrier})",
+            first.steps,
+            nothing=FEW,
+        ).max(1),
+        panels.states(
+            Text(
+                "Alerts by carrier",
+                "Green: its budget of missed promises will last. Orange: it is spent too fast, "
+                "talk to the carrier in hours of business. Red: call it now.",
+                to=SCORE,
             ),
-            stacked=True,
+            f"2 * {page} or {ticket} or {fine}",
+            (("fine", "green"), ("ticket", "orange"), ("page", "red")),
         ),
     ]
 
 
-def _orders() -> list[house.Panel]:
-    return [
-        lines(
+def _happening() -> list[panels.Panel]:
+    verdicts = f"sum%s (rate(tower_deliveries_total{{{CARRIERS}}}{RATE}%s)) * 3600"
+    shown: list[panels.Panel] = [
+        panels.lines(
             Text(
-                "Orders on the way by state",
-                "A band that only grows is a state that orders do not leave: a kind of event "
-                "is missing from a feed.",
+                "Verdicts an hour",
+                "First verdicts by outcome, and all of a week ago. Far below last week by day: "
+                "a carrier's feed or the worker has stopped.",
             ),
-            query(f"sum by (state) (tower_orders_active{{{CARRIERS}}})", "{{state}}"),
-            stacked=True,
+            query(verdicts % (" by (outcome)", ""), "{{outcome}}"),
+            query(verdicts % ("", " offset 1w"), "a week ago", "B"),
         ),
-        lines(
+        panels.lines(
             Text(
                 "Overdue orders by carrier",
                 "Promises that passed without a handover. One carrier rising alone: call it. "
                 "All rising together: look at intake first.",
+                to=SAVE,
             ),
             query(f"sum by (carrier) (tower_orders_overdue{{{CARRIERS}}})", "{{carrier}}"),
         ),
+        panels.lines(
+            Text(
+                "Notices to customers an hour",
+                "Requested is sent plus suppressed, failed and waiting. Failed rising: the "
+                "provider refuses; sent at zero while requested is not: the dispatcher is "
+                "down.",
+                to=("Customers", links.board(links.CUSTOMERS)),
+            ),
+            *notices(),
+        ),
     ]
+    return [each.height(7) for each in shown]
 
 
-def _customers() -> list[house.Panel]:
-    steps = [
+def notices() -> list[house.Query]:
+    """Return the queries for what was asked of the dispatcher and what became of it."""
+    steps = ("requested", "sent", "suppressed", "failed")
+    return [
         query(
-            f"sum(rate(tower_notifications_{step}_total{RATE}))",
+            house.at_least_none(f"sum(rate(tower_notifications_{step}_total{RATE})) * 3600"),
             step,
             ref,
         )
-        for ref, step in zip("ABCD", ("requested", "sent", "suppressed", "failed"), strict=True)
-    ]
-    return [
-        lines(
-            Text(
-                "Notices to customers",
-                "Requested is sent plus suppressed, failed and waiting. Failed rising: the "
-                "mail server refuses; sent at zero while requested is not: the dispatcher is "
-                "down.",
-                units.EventsPerSecond,
-            ),
-            *steps,
-        )
+        for ref, step in zip("ABCD", steps, strict=True)
     ]
 
 
-def _intake() -> list[house.Panel]:
-    return [
-        lines(
-            Text(
-                "Events accepted",
-                "By topic. A topic at zero by day has lost its producer.",
-                units.EventsPerSecond,
+def _answers() -> list[panels.Panel]:
+    shown: list[tuple[panels.Panel, int]] = [
+        (
+            panels.listing(
+                Text(
+                    "Firing alerts",
+                    "What fires now, for the tower or a carrier. Follow the runbook of its "
+                    "name; what a page already says, its tickets need not.",
+                ),
+                f"ALERTS{{{FIRING}}}",
+                {
+                    "severity": "Severity",
+                    "alertname": "Alert",
+                    "carrier": "Carrier",
+                    "window": "Window",
+                },
+                nothing="nothing fires",
             ),
-            query(f"sum by (topic) (rate(tower_events_consumed_total{RATE}))", "{{topic}}"),
-            query(
-                f"sum by (topic) (rate(tower_events_duplicate_total{RATE}))",
-                "{{topic}} again",
-                "B",
-            ),
+            12,
         ),
-        lines(
-            Text(
-                "Events set aside",
-                "By reason. Read some with `tower dead-letters list`; a new reason is a "
-                "producer that changed its format.",
-                units.EventsPerSecond,
+        (
+            panels.lines(
+                Text(
+                    "Delays predicted, last hour",
+                    "Orders expected to miss a promise that has not passed yet. A carrier "
+                    "rising: open what can still be saved and move its orders.",
+                    to=SAVE,
+                ),
+                query(
+                    "sum by (carrier) "
+                    f"(increase(tower_delay_predictions_total{{{CARRIERS}}}{HOUR}))",
+                    "{{carrier}}",
+                ),
             ),
-            query(
-                f"sum by (topic, reason) (rate(tower_events_rejected_total{RATE}))",
-                "{{topic}} {{reason}}",
-            ),
-            stacked=True,
-        ),
-        lines(
-            Text(
-                "Records waiting by topic",
-                "One partition alone: its worker hangs. All: too few workers, or slow Kafka.",
-            ),
-            query("sum by (topic) (tower_consumer_lag_records)", "{{topic}}"),
-            query("max by (topic) (tower_consumer_lag_records)", "{{topic}} worst", "B"),
-        ),
-        lines(
-            Text(
-                "Age of the newest event by topic",
-                "Time since the newest event of a topic happened. A steady climb is a feed "
-                "that stopped; a step is a feed that sends old events.",
-                units.Seconds,
-            ),
-            query("time() - max by (topic) (tower_last_event_timestamp_seconds)", "{{topic}}"),
+            12,
         ),
     ]
+    return [panel.height(4).span(width) for panel, width in shown]

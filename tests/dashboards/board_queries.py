@@ -4,35 +4,48 @@ import re
 
 import promql_parser as promql
 
-# Metrics of the contract that boards and rules may use, with their labels (contract section 4).
-METRICS = {
-    "tower_kpi_numerator": {"carrier", "kpi", "window"},
-    "tower_kpi_denominator": {"carrier", "kpi", "window"},
-    "tower_orders_active": {"carrier", "state"},
-    "tower_orders_overdue": {"carrier"},
-    "tower_deliveries_total": {"carrier", "service", "outcome"},
-    "tower_events_consumed_total": {"topic", "event_type"},
-    "tower_events_rejected_total": {"topic", "reason"},
-    "tower_events_duplicate_total": {"topic"},
-    "tower_consumer_lag_records": {"topic", "partition"},
-    "tower_last_event_timestamp_seconds": {"topic"},
-    "tower_notifications_requested_total": {"kind"},
-    "tower_notifications_sent_total": {"kind", "channel"},
-    "tower_notifications_suppressed_total": {"kind", "reason"},
-    "tower_notifications_failed_total": {"kind", "channel", "reason"},
-    "tower_slo_objective_ratio": {"carrier", "slo"},
-    "tower_build_info": {"version", "commit"},
+from tests.prometheus.described import rows
+
+PARTS = ("_bucket", "_count", "_sum")
+SCRAPED = {
     "up": {"job", "instance"},
+    "scrape_duration_seconds": {"job", "instance"},
+    "scrape_samples_scraped": {"job", "instance"},
     "ALERTS": {"alertname", "alertstate", "severity", "carrier", "window"},
 }
+
+
+def _series():
+    """Return every series of the document with its labels; a histogram is three."""
+    for row in rows():
+        labels = row.labels | {"job", "instance"}
+        if row.type != "histogram":
+            yield row.name, labels
+            continue
+        for part in PARTS[:1] if "deviation" in row.name else PARTS:  # edges below 0: no sum
+            yield row.name + part, labels | ({"le"} if part == "_bucket" else set())
+
+
+# Every metric there is, as docs/metrics.md describes it; a test holds it against a scrape.
+METRICS = dict(_series()) | SCRAPED
+# Counters that are counted up while something happens; those of the cells are absolute.
+COUNTED = {row.name for row in rows() if row.type == "counter" and row.source != "cells"}
 VARIABLES = {"__rate_interval": "5m", "carrier": ".+", "window": "7d"}
 
 
-def filled(expr):
+def filled(expr, **chosen):
     """Return a board's query with every variable replaced, as Grafana sends it."""
-    done = re.sub(r"\$(\w+)", lambda found: VARIABLES[found[1]], expr)
+    values = VARIABLES | chosen
+    done = re.sub(r"\$(\w+)", lambda found: values[found[1]], expr)
     assert "$" not in done
     return done
+
+
+def asked(board):
+    """Yield panel, reference and filled-in query of everything a board asks."""
+    for panel in board["panels"]:
+        for target in panel.get("targets", []):
+            yield panel["title"], target["refId"], filled(target["expr"])
 
 
 def nodes(tree, above=()):

@@ -8,11 +8,23 @@ import yaml
 from dashboards import render
 from tests.dashboards.board_queries import METRICS
 
+BOARDS = {
+    name: json.loads(text)
+    for name, text in render.files().items()
+    if name.startswith("grafana/dashboards/")
+}
+
+
+@pytest.fixture(scope="session", params=BOARDS)
+def board(request):
+    """Return each board as Grafana reads it."""
+    return BOARDS[request.param]
+
 
 @pytest.fixture(scope="session")
-def board():
-    """Return the overview board as Grafana reads it."""
-    return json.loads(render.files()["grafana/dashboards/tower-overview.json"])
+def boards():
+    """Return every board by its identifier."""
+    return {each["uid"]: each for each in BOARDS.values()}
 
 
 @pytest.fixture(scope="session")

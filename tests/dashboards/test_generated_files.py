@@ -31,11 +31,11 @@ def test_the_text_is_the_same_every_time():
 def test_the_command_writes_and_then_finds_nothing_to_change(tmp_path):
     first = CliRunner().invoke(app, ["--into", str(tmp_path)])
     assert first.exit_code == 0
-    assert first.output.endswith("2 files, 2 changed.\n")
+    assert first.output.endswith("6 files, 6 changed.\n")
     board = json.loads((tmp_path / "grafana/dashboards/tower-overview.json").read_text())
     assert board["title"] == "Tower / Overview"
     again = CliRunner().invoke(app, ["--into", str(tmp_path)])
-    assert again.output == "2 files, 0 changed.\n"
+    assert again.output == "6 files, 0 changed.\n"
 
 
 def test_the_address_of_runbooks_is_the_user_s(tmp_path):

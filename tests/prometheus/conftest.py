@@ -14,10 +14,20 @@ from streams.cli.main import main
 from streams.domain.zones import instant
 from streams.feed import in_order_of_arrival, read_lines
 from streams.mailsink import MailSink
+from streams.simulate.carriers import CARRIERS
 from tests.processes import Process, Towers, towers
 from tests.prometheus.server import Prometheus, scraping
 
 LONGEST = "\U0001f69a" * 64
+
+# What was agreed with the carriers of the simulated day: boards compare with it.
+AGREED = {
+    "schema": 1,
+    "carriers": {
+        each.name: {"objectives": {"on_time": 0.9, "first_attempt": 0.9}} for each in CARRIERS
+    },
+    "sla": [{"name": "promise", "metric": "handover", "target": {"window_end": True}}],
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class Scene:
 
 
 def longest(file: Path) -> dict[str, object]:
-    """Return a promise of a carrier whose name is as long as names can be."""
+    """Return a promise of a carrier whose name is as long as names can be, in bytes."""
     promised: dict[str, object] = next(
         event
         for event in map(json.loads, read_lines(file))
@@ -66,21 +76,26 @@ def scene(broker, tmp_path_factory, request, mail_port):
     words = f"simulate --orders 400 --couriers 12 --seed {seed}"
     with pytest.raises(SystemExit):
         main([*words.split(), "--out", str(file), "--contacts", str(contacts)])
-    with file.open("ab") as lines:  # the longest name there can be, in bytes
-        lines.write(json.dumps(longest(file), ensure_ascii=False).encode() + b"\n")
+    promised = longest(file)
+    refused = promised | {"event_id": "no reason", "kind": "attempt_failed"}
+    with file.open("ab") as lines:
+        for line in (promised, refused):
+            lines.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+    rules = folder / "rules.yaml"
+    rules.write_text(json.dumps(AGREED))
     namespace = f"p{uuid.uuid4().hex[:12]}"
-    with towers(broker.bootstrap, namespace, folder, clock="feed") as tower:
+    with towers(broker.bootstrap, namespace, folder, clock="feed", rules=rules) as tower:
         workers = tower.workers(2)
         dispatcher = tower.start("dispatcher", smtp_port=mail_port)
         tower.ready([dispatcher])
-        code, says = tower.run("publish", str(file), "--contacts", str(contacts))
-        assert code == 0, says
-        last = in_order_of_arrival(read_lines(file))[-1].received_at
-        report = tower.report(instant(last).isoformat())
         addresses = [each.address() for each in workers]
         with scraping(
             tmp_path_factory.mktemp("prometheus"),
             tower_worker=addresses,
             tower_dispatcher=[dispatcher.address()],
         ) as prometheus:
+            code, says = tower.run("publish", str(file), "--contacts", str(contacts))
+            assert code == 0, says
+            last = in_order_of_arrival(read_lines(file))[-1].received_at
+            report = tower.report(instant(last).isoformat())
             yield Scene(tower, workers, dispatcher, report, prometheus)

@@ -1,14 +1,17 @@
 """What Prometheus answers is what the report says; what ships for it suits the processes."""
 
+import math
+
 import pytest
 
+from dashboards import customers, headlines, house
 from models.rules import Rules
 from streams.domain.report import report as report_of
-from tests.dashboards.board_queries import METRICS
+from tests.dashboards.board_queries import asked, filled
+from tests.dashboards.conftest import BOARDS
 from tests.hostile.exposition import checked
 from tests.processes import until
 from tests.prometheus.conftest import LONGEST
-from tests.prometheus.described import exposition, rows
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -97,13 +100,63 @@ def test_what_the_processes_expose_is_well_formed(scene):
         assert process.ready()
 
 
-def test_the_board_asks_for_nothing_that_is_not_there(scene):
-    exposed = exposition(*scene.workers, scene.dispatcher)
-    documented = {row.name: row for row in rows()}
-    for name, labels in METRICS.items():
-        if name.startswith("tower_"):
-            assert exposed[name].labels in (None, labels), name
-            assert documented[name].labels == labels
+def test_at_most_one_query_of_the_boards_in_twenty_is_empty(scene):
+    """What is empty here, tests/dashboards/test_live_queries.py fills."""
+    asked_of = {
+        (board["title"], title, ref): query
+        for board in BOARDS.values()
+        for title, ref, query in asked(board)
+    }
+    assert len(asked_of) > 150
+
+    def empty():
+        return [
+            at
+            for at, query in asked_of.items()
+            if not any(map(math.isfinite, scene.prometheus.ask(query).values()))
+        ]
+
+    until(lambda: len(empty()) <= len(asked_of) / 20, 20, lambda: str(empty()))
+
+
+def test_numbers_large_on_the_boards_are_the_reports(scene):
+    """A carrier's headline panels show k / n of its report; the means of answers, the mean."""
+    large = {
+        panel["title"]: panel["targets"][0]["expr"]
+        for board in BOARDS.values()
+        for panel in board["panels"]
+        if panel["type"] == "stat"
+    }
+    report = scene.report["total"]
+    shown = {
+        each.text.title: share(report, HEADLINES[each.kpi])
+        for each in (*headlines.HEADLINES, *headlines.COMPANIONS)
+    }
+    feedback = report["feedback"]
+    shown[headlines.CSAT.text.title] = share(feedback, ("csat", "top2"))
+    shown |= {
+        customers.RECOMMENDED.text.title: (feedback["nps"]["score"], feedback["nps"]["n"]),
+        customers.EFFORT.text.title: (feedback["ces"]["mean"], feedback["ces"]["n"]),
+    }
+    for panel, aspect in (
+        (customers.COMMUNICATION, "courier_communication"),
+        (customers.PROFESSIONALISM, "courier_professionalism"),
+    ):
+        shown[panel.text.title] = (feedback[aspect]["mean"], feedback[aspect]["n"])
+    for title, (value, n) in shown.items():
+        found = scene.prometheus.ask(filled(large[title], window="all"))
+        if n < house.ANSWERS:
+            assert found == {}, title
+        else:
+            assert list(found.values()) == [pytest.approx(value)], title
+    assert sum(n >= house.ANSWERS for _, n in shown.values()) >= len(shown) - 1
+
+
+def share(part, path):
+    """Return value and n of a share of the report."""
+    for step in path:
+        part = part[step]
+    return part["value"], part["n"]
 
 
 def test_an_empty_report_has_every_headline():
