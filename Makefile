@@ -92,6 +92,7 @@ rules: setup ## check and test alerts, scrape and routing files with promtool an
 generate: setup ## write dashboards, Prometheus rules and the pages that code writes again
 	$(BIN)/tower dashboards
 	$(BIN)/python -m streams.pages
+	$(BIN)/python -m streams.dispatch.mailing
 
 check: lint types test rules generate ## all of the above, then fail if a generated file changed
 	@git diff --exit-code -- $(GENERATED) || \

@@ -4,15 +4,40 @@ from typing import Literal
 
 from models.base import Identifier, Millis, Model, OrderId
 
-NoticeKind = Literal["delay_predicted", "delay_worse", "delay_cleared"]
-NoticeCause = Literal["eta_after_promise", "silent"]
+NoticeKind = Literal[
+    "delay_predicted",
+    "delay_worse",
+    "delay_cleared",
+    "out_for_delivery",
+    "near",
+    "attempt_failed",
+    "action_needed",
+    "available_for_pickup",
+    "delivered",
+    "feedback_request",
+]
+NoticeCause = Literal["eta_after_promise", "silent", "happened"]
+
+# News of the same line makes older news of it pointless: it is said instead, never after.
+DELAYS: frozenset[NoticeKind] = frozenset({"delay_predicted", "delay_worse", "delay_cleared"})
+PROGRESS: frozenset[NoticeKind] = frozenset({
+    "out_for_delivery", "near", "attempt_failed", "action_needed", "available_for_pickup",
+    "delivered",
+})  # fmt: skip
+LINES: dict[NoticeKind, frozenset[NoticeKind]] = {
+    **dict.fromkeys(DELAYS, DELAYS),
+    **dict.fromkeys(PROGRESS, PROGRESS),
+    "feedback_request": frozenset({"feedback_request"}),
+}
 
 
 class NoticeCommand(Model):
     """Tell the customer of one order one thing, until `expires_at`; no personal data.
 
-    `notice_id` is a function of order, kind and phase version, so a repeated command is the
-    same command. Instants are epoch milliseconds.
+    `notice_id` is a function of order, life, kind and version, so a repeated command is the
+    same command. `cause` is why a delay is expected, or that something happened, `reason` the
+    code the carrier gave for it; `zone_known` tells whether `timezone` is the delivery
+    address's own. Instants are epoch milliseconds.
     """
 
     type: Literal["notice"] = "notice"
@@ -25,10 +50,14 @@ class NoticeCommand(Model):
     customer_id: str | None
     timezone: str
     promise_start: Millis | None
-    promise_end: Millis
+    promise_end: Millis | None
     eta: Millis | None
     decided_at: Millis
     expires_at: Millis
+    eta_low: Millis | None = None
+    eta_high: Millis | None = None
+    reason: str | None = None
+    zone_known: bool = True
 
 
 class NoticeSuperseded(Model):

@@ -1,6 +1,8 @@
 """The rules of judgement as data: tolerances, maturity, retention, carriers, SLA, notices."""
 
-from collections.abc import Sized
+import operator
+from collections.abc import Callable, Sized
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -51,11 +53,38 @@ class Retention(RulesPart):
     stub_days: SomeDays = 365
 
 
-class NoticePolicy(RulesPart):
-    """When a customer is told of a delay; minutes.
+class NoticeKinds(RulesPart):
+    """What customers are told of at all: by default only what they may have to act on."""
 
-    The numbers come from a simulation of hysteresis policies (reference notifications 3.7):
-    enter at 15, leave at 5, hold 10, cool down 30, tell again when 15 worse, at most 3.
+    delay_predicted: Truth = True
+    delay_worse: Truth = True
+    delay_cleared: Truth = True
+    out_for_delivery: Truth = False
+    near: Truth = False
+    attempt_failed: Truth = True
+    action_needed: Truth = True
+    available_for_pickup: Truth = True
+    delivered: Truth = False
+    feedback_request: Truth = False
+
+
+class QuietPolicy(RulesPart):
+    """The local hours without messages, for customers who named none; equal ends: none."""
+
+    start: DayEnd = "21:00"
+    end: DayEnd = "08:00"
+
+
+def _is(usual: object) -> Callable[[object], bool]:
+    """Return a test for what is left out of the normal form: older rule sets keep their id."""
+    return partial(operator.eq, usual)
+
+
+class NoticePolicy(RulesPart):
+    """What a customer is told, and when; minutes.
+
+    A delay has hysteresis: enter at 15, leave at 5, hold 10, cool down 30, tell again when 15
+    worse, at most 3 (`at_most`). What an order's customer is told in all is capped by `in_all`.
     """
 
     enter_minutes: Minutes = 15
@@ -68,6 +97,11 @@ class NoticePolicy(RulesPart):
     silent_before_minutes: Minutes = 60
     silent_date_at: DayEnd = "12:00"
     expire_minutes: Annotated[Minutes, Field(gt=0)] = 60
+    in_all: Annotated[int, Field(ge=0), NoTruth] = Field(default=8, exclude_if=_is(8))
+    near_minutes: Annotated[Minutes, Field(gt=0)] = Field(default=15, exclude_if=_is(15))
+    feedback_after_minutes: Minutes = Field(default=60, exclude_if=_is(60))
+    kinds: NoticeKinds = Field(default=NoticeKinds(), exclude_if=_is(NoticeKinds()))
+    quiet_hours: QuietPolicy = Field(default=QuietPolicy(), exclude_if=_is(QuietPolicy()))
 
 
 def _says_nothing(part: Sized) -> bool:

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
     smtp_timeout_seconds: float = Field(30.0, gt=0)
     mail_from: str = "Your delivery <deliveries@tower.invalid>"
+    feedback_url: str | None = Field(None, description="page to answer on; may say {order_id}")
+    preferences_url: str | None = Field(
+        None, description="page to choose notices on; may say {customer_id}"
+    )
     claims: Path = Field(Path("claims.sqlite"), description="the dispatcher's claims")
     failpoint: str | None = Field(None, description="tests: end the process inside a flush")
 

@@ -166,7 +166,7 @@ def predicted(row: Row, order: Order, command: NoticeCommand) -> facts.DelayPred
         **_common(row, order, command.order_id, command.decided_at, f"delay/{command.version}"),
         cause=command.cause,
         eta=command.eta,
-        promise_end=command.promise_end,
+        promise_end=command.promise_end or 0,  # it has one: nothing else can be delayed
         notice_id=command.notice_id,
     )
 

@@ -9,7 +9,7 @@ from models.base import Millis
 from streams import topics
 from streams.clocks import origin_header, send_ticks
 from streams.domain import parcels
-from streams.domain.notices import Ledger
+from streams.domain.ledger import Ledger
 from streams.domain.order import Order
 from streams.domain.row import Told
 from streams.engine.api import Outputs

@@ -13,7 +13,7 @@ import msgspec
 
 from models.base import Millis
 from models.facts import Fact
-from models.notices import NoticeReceipt, NoticeSuperseded, NoticeTick
+from models.notices import NoticeCommand, NoticeReceipt, NoticeTick
 from streams import letters, topics
 from streams.asking import Asking
 from streams.cellbook import ARCHIVE, CellBook
@@ -24,6 +24,7 @@ from streams.deadlines import Deadlines, next_deadline
 from streams.domain import notices
 from streams.domain.arrivals import Arrived
 from streams.domain.judgement import Judgement
+from streams.domain.ledger import settle
 from streams.domain.order import Order
 from streams.domain.parcels import QUIET
 from streams.domain.presence import Presence, Question
@@ -37,6 +38,7 @@ from streams.rowcodec import Standing, standing_of
 
 log = logging.getLogger(__name__)
 
+FIRST_WORD = "delay_predicted"
 KIND, TICK, RECEIPT = "kind", b"tick", b"receipt"
 
 
@@ -257,7 +259,7 @@ class OrdersFold:
             return
         receipt = NoticeReceipt.model_validate_json(record.value or b"")
         row = self.rows.get(key)
-        if row.order is not None and notices.settle(row.ledger, receipt):
+        if row.order is not None and settle(row.ledger, receipt):
             self._fact(settled(row, row.order, receipt, self.clock), out)
             self._act(key, row, record.offset, out, self.clock, quiet=True)
 
@@ -306,22 +308,14 @@ class OrdersFold:
         self._arm(key, row, planned)
 
     def _plan(self, key: bytes, row: Row, at: Millis, out: Outputs) -> None:
-        """Ask for the notice that is due, or take back what is on its way to an ended order."""
-        order, ledger, order_id = row.order, row.ledger, key.decode()
+        """Ask for the notices that are due, or take back what is on its way."""
+        order = row.order
         if order is None:
             return
-        if not order.track.open:
-            if ledger.version and not ledger.superseded:
-                ledger.superseded = True
-                message = NoticeSuperseded(order_id=order_id, version=ledger.version, at=at)
-                out.send(topics.NOTICE_COMMANDS, key, message.model_dump_json().encode())
-            return
-        ledger.superseded = False
-        command = notices.plan(ledger, order, order_id, at)
-        if command is not None:
-            if self.facts and command.kind == "delay_predicted":
-                self._fact(predicted(row, order, command), out)
-            out.send(topics.NOTICE_COMMANDS, key, command.model_dump_json().encode())
+        for asked in notices.plan(row.ledger, order, key.decode(), at):
+            if self.facts and isinstance(asked, NoticeCommand) and asked.kind == FIRST_WORD:
+                self._fact(predicted(row, order, asked), out)
+            out.send(topics.NOTICE_COMMANDS, key, asked.model_dump_json().encode())
 
     def _settle(self, key: bytes, settlement: Settlement, offset: int, out: Outputs) -> None:
         def admits(row: bytes) -> bool:
@@ -401,7 +395,4 @@ def _of_couriers(upstream: str) -> bool:
 
 def _to_be_planned(row: Row) -> bool:
     """Tell whether there may be a notice to ask for, or one to take back."""
-    order, ledger = row.order, row.ledger
-    return order is not None and (
-        order.track.open or (ledger.version > 0 and not ledger.superseded)
-    )
+    return row.order is not None and notices.concerns(row.ledger, row.order)

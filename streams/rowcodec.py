@@ -14,7 +14,7 @@ from models.base import Millis
 from streams.codec import load_order
 from streams.domain.arrivals import Arrived
 from streams.domain.judgement import Judgement
-from streams.domain.notices import Ledger
+from streams.domain.ledger import Ledger
 from streams.domain.order import Order
 from streams.domain.presence import Presence, Question
 from streams.domain.row import Row, Stub, Told

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from models.notices import NoticeReceipt
+from models.notices import NoticeCommand, NoticeReceipt
 from streams.cellbook import CellBook
 from streams.domain import notices
+from streams.domain.ledger import settle
 from streams.domain.row import EVENT_OVERHEAD, ROW_LIMIT, Row, Stub, Told
 from streams.errors import TowerError
 from streams.rowcodec import SCHEMA, Standing, decode_row, encode_row, standing_of
@@ -70,8 +71,8 @@ def test_what_was_told_and_asked_is_remembered():
     row = row_of(promised(0, window=(300, 540)), out(200), eta(250, 600))
     assert row.order is not None
     notices.plan(row.ledger, row.order, "A-1", at(250))
-    command = notices.plan(row.ledger, row.order, "A-1", at(260))
-    assert command is not None
+    (command,) = notices.plan(row.ledger, row.order, "A-1", at(260))
+    assert isinstance(command, NoticeCommand)
     row.told = Told("late", 2, "not_home", 1, 3, at(400), sla={"two days": 1})
     receipt = NoticeReceipt(
         notice_id=command.notice_id, order_id="A-1", kind="delay_predicted", version=1,
@@ -79,7 +80,7 @@ def test_what_was_told_and_asked_is_remembered():
     )  # fmt: skip
     for settled in (False, True):
         if settled:
-            notices.settle(row.ledger, receipt)
+            settle(row.ledger, receipt)
         same(row, again(row), at(270))
         assert again(row).ledger.results == row.ledger.results
 

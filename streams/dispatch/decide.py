@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.contacts import ContactUpdate
-from models.notices import NoticeCommand
+from models.notices import LINES, NoticeCommand, NoticeKind
 
 STALE_MS = 600_000
 
@@ -37,7 +37,7 @@ class Ending:
 class Known:
     """What the ledger knows of a notice and its order.
 
-    `ended`: the order's ending came after the command; `newest`: highest version asked for;
+    `ended`: the order's ending came after the command; `later`: kinds asked for since;
     `told`: a delay was said, None if none was asked for; `attempts`: sends that are known to
     have failed; `not_before`: wall clock, epoch ms, at which the next try is due;
     `doubtful`: an earlier send may have reached the customer.
@@ -45,7 +45,7 @@ class Known:
 
     ended: bool = False
     ending: Ending | None = None
-    newest: int = 0
+    later: frozenset[NoticeKind] = frozenset()
     told: bool | None = None
     attempts: int = 0
     not_before: int = 0
@@ -97,6 +97,8 @@ def decide(
     for reason, holds in _RULES:
         if holds(command, known, now):
             return Suppress(reason)
+    if _overtaken(command, contact, known):
+        return Suppress("superseded")
     if not now.current:
         return Wait(None)
     refused = _refused(command, contact)
@@ -118,7 +120,13 @@ def _superseded(command: NoticeCommand, known: Known, _: Moment) -> bool:
     older = ending is not None and (
         command.version < ending.version or command.decided_at < ending.at
     )
-    return known.ended or older or command.version < known.newest
+    return known.ended or older
+
+
+def _overtaken(command: NoticeCommand, contact: ContactUpdate | None, known: Known) -> bool:
+    """Tell whether newer news of its line is there that the customer wants to hear."""
+    unheard = contact.muted or () if contact is not None else ()
+    return not (known.later & LINES[command.kind]).issubset(unheard)
 
 
 def _expired(command: NoticeCommand, _: Known, now: Moment) -> bool:

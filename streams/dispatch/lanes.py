@@ -19,7 +19,7 @@ from streams.dispatch.email import Channel
 from streams.dispatch.intake import ContactBook
 from streams.dispatch.metrics import DispatchMetrics
 from streams.dispatch.outcomes import Outcome, backoff_ms
-from streams.dispatch.text import write
+from streams.dispatch.text import NO_LINKS, Links, write
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ class Lanes:
         settled: Callable[[NoticeReceipt], None],
         *,
         passing: Callable[[str], None] = lambda _: None,
+        links: Links = NO_LINKS,
     ) -> None:
         self._ledger = ledger
         self._channel = channel
@@ -80,6 +81,7 @@ class Lanes:
         self._metrics = metrics
         self._settled = settled
         self._passing = passing
+        self._links = links
         self._slots = asyncio.Semaphore(PARALLEL)
         self._queues: dict[str, deque[Taken]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -228,7 +230,7 @@ class Lanes:
         command = taken.command
         contact = self._book.find(command.customer_id)
         try:
-            text = write(command, contact.timezone if contact is not None else None)
+            text = write(command, contact, self._links)
         except _UNSENDABLE:
             return Outcome("permanent", "content")
         return await self._channel.send(command.notice_id, address, text)

@@ -30,6 +30,7 @@ from streams.dispatch.kafka import Letter, Reader, Sender, read_all
 from streams.dispatch.lanes import Clocks, Lanes
 from streams.dispatch.metrics import DispatchMetrics
 from streams.dispatch.sqlite import SqliteLedger
+from streams.dispatch.text import Links
 from streams.http import say_version, serving
 from streams.refusal import kept_out
 from streams.topics import CONTACT_UPDATES, CONTACTS, NOTICE_COMMANDS, ORDER_LOG, named
@@ -84,6 +85,7 @@ class Dispatcher:
             self._metrics,
             self._owed.put_nowait,
             passing=_failpoint(self._settings.failpoint),
+            links=Links(self._settings.feedback_url, self._settings.preferences_url),
         )
         for receipt in await self._ledger.owed():
             self._owed.put_nowait(receipt)

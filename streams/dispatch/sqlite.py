@@ -10,11 +10,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import aiosqlite
 
-from models.notices import NoticeCommand, NoticeReceipt
+from models.notices import NoticeCommand, NoticeKind, NoticeReceipt
 from streams.dispatch.claims import Claim, Intake, Taken
 from streams.dispatch.decide import Ending, Known
 from streams.errors import TowerError
@@ -62,9 +62,10 @@ INSERT INTO clocks VALUES (?, ?) ON CONFLICT (partition) DO UPDATE SET at = max(
 _KNOWN = """
 SELECT n.ended, e.version, e.at, n.attempts, n.not_before,
     EXISTS (SELECT 1 FROM claims WHERE notice_id = n.notice_id AND state = 'claimed'),
-    (SELECT max(version) FROM notices WHERE order_id = n.order_id),
+    (SELECT group_concat(DISTINCT kind) FROM notices
+        WHERE order_id = n.order_id AND version > n.version),
     (SELECT max(coalesce(result = 'sent', 0)) FROM notices
-        WHERE order_id = n.order_id AND kind != 'delay_cleared')
+        WHERE order_id = n.order_id AND kind IN ('delay_predicted', 'delay_worse'))
 FROM notices n LEFT JOIN endings e ON e.order_id = n.order_id WHERE n.notice_id = ?
 """
 _NOT_ENDED = """
@@ -149,11 +150,11 @@ class SqliteLedger:
     async def known(self, command: NoticeCommand) -> Known:
         """Return what is remembered of a command and its order."""
         rows = await self._rows(_KNOWN, (command.notice_id,))
-        for ended, version, at, attempts, not_before, doubtful, newest, told in rows:
+        for ended, version, at, attempts, not_before, doubtful, later, told in rows:
             return Known(
                 ended=bool(ended),
                 ending=None if version is None else Ending(version, at),
-                newest=newest,
+                later=_kinds(later),
                 told=None if told is None else bool(told),
                 attempts=attempts,
                 not_before=not_before,
@@ -263,6 +264,10 @@ class SqliteLedger:
                     await self._database.execute("ROLLBACK")
                 raise
             await self._database.execute("COMMIT")
+
+
+def _kinds(listed: str | None) -> frozenset[NoticeKind]:
+    return frozenset(cast("list[NoticeKind]", listed.split(",") if listed else ()))
 
 
 def _row(taken: Taken) -> tuple[Any, ...]:

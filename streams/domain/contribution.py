@@ -16,7 +16,7 @@ from streams.domain.kpi import (
     questions,
     sla,
 )
-from streams.domain.notices import Ledger
+from streams.domain.ledger import Ledger
 from streams.domain.order import Order
 from streams.domain.sla import NOTHING_SAID, Said
 

@@ -103,6 +103,13 @@ def in_force(track: Track, at: Millis) -> Millis | None:
     return None if said is None else said[1]
 
 
+def range_in_force(track: Track, at: Millis) -> tuple[Millis | None, Millis | None]:
+    """Return the range of the ETA in force, Nones where it has none."""
+    said = _in_force(track, at, by_tower=False)
+    seen = None if said is None else _seen(said, at)
+    return (None, None) if seen is None else (seen.low, seen.high)
+
+
 def _in_force(track: Track, at: Millis, *, by_tower: bool) -> Said | None:
     changed = _last_change(track, at) if track.consignee else None
     for said in reversed(track.etas):

@@ -36,6 +36,9 @@ class NoticeTimes:
     expire: Millis
     silent_before: Millis
     at_most: int
+    in_all: int
+    near: Millis
+    feedback_after: Millis
 
     @classmethod
     def of(cls, policy: NoticePolicy) -> "NoticeTimes":
@@ -50,19 +53,24 @@ class NoticeTimes:
             expire=round(policy.expire_minutes * MINUTE_MS),
             silent_before=round(policy.silent_before_minutes * MINUTE_MS),
             at_most=policy.at_most,
+            in_all=policy.in_all,
+            near=round(policy.near_minutes * MINUTE_MS),
+            feedback_after=round(policy.feedback_after_minutes * MINUTE_MS),
         )
 
 
 class Judgement:
     """A rule set ready for use: its id, every carrier's tolerances, retention, notices.
 
-    `levels` are its service levels, None if it has none.
+    `levels` are its service levels, None if it has none; `told` the kinds of notices that are
+    on.
     """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.notices: NoticePolicy = rules.notices
         self.notice_times = NoticeTimes.of(rules.notices)
+        self.told: frozenset[str] = frozenset(kind for kind, on in rules.notices.kinds if on)
         self.levels = ServiceLevels(rules) if rules.sla else None
         self.ended = round(rules.retention.ended_days * DAY_MS)
         self.silent = round(rules.retention.silent_days * DAY_MS)

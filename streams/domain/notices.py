@@ -1,195 +1,154 @@
-"""When a customer is told: enter late, leave early, hold, cool down, at most so often.
+"""What is asked of the dispatcher: at most one notice of a delay and one of what happened.
 
-Each order has a ledger of what was asked for and what became of it. `plan` looks at the
-order as it stands and returns at most one notice; `next_look` says when to look again though
-nothing has happened. Numbers: `NoticePolicy` in the rules.
+Each order has a ledger of what was asked for and what became of it. `plan` looks at the order
+as it stands and returns what is due; `next_look` says when to look again though nothing has
+happened. When an order ends, or begins again, all that was asked before is taken back.
 """
 
-import msgspec
-
 from models.base import Millis
-from models.notices import NoticeCommand, NoticeKind, NoticeReceipt
-from streams.domain.cells import Measures
-from streams.domain.order import NEVER, Order
-from streams.domain.prediction import Outlook, look, silent_at
-from streams.domain.promises import Resolved
+from models.notices import NoticeCause, NoticeCommand, NoticeKind, NoticeSuperseded
+from streams.domain import delays, happenings
+from streams.domain.eta import range_in_force
+from streams.domain.happenings import Happening
+from streams.domain.ledger import WAITING, Ledger, id_of
+from streams.domain.order import Order
+from streams.domain.prediction import Outlook, look
 from streams.domain.zones import MINUTE_MS
 
-WAITING = "waiting"
+Asked = NoticeCommand | NoticeSuperseded
 
 
-class Ledger(msgspec.Struct):
-    """What the customer of one order was to be told, and what became of it.
-
-    `life` counts the lives of the id; `late_since` and `good_since` are when the outlook
-    crossed the thresholds; `results` maps a notice id to `waiting`, `sent`, `failed` or
-    `suppressed.<reason>`; `deferred` says that the plan waits until nothing lags behind;
-    `first_at` is when the first notice was asked for.
-    """
-
-    life: int = 1
-    version: int = 0
-    late_since: Millis | None = None
-    good_since: Millis | None = None
-    told: bool = False
-    told_eta: Millis | None = None
-    last_at: Millis | None = None
-    delivered: bool = False
-    accepted_eta: Millis | None = None
-    superseded: bool = False
-    deferred: bool = False
-    results: dict[str, str] = {}
-    first_at: Millis | None = None
-
-    def measures(self) -> Measures:
-        """Return how many notices were asked for, and their ends."""
-        counted: Measures = {}
-        for result in self.results.values():
-            for name in ("requested", result):
-                counted[f"notices.{name}"] = counted.get(f"notices.{name}", 0) + 1
-        return counted
+def concerns(ledger: Ledger, order: Order) -> bool:
+    """Tell whether there may be a notice to ask for, or one to take back."""
+    track = order.track
+    if track.open or (ledger.version > 0 and not ledger.superseded):
+        return True
+    if track.handover is None:
+        return happenings.speaks_of_an_end(ledger)
+    return not order.judgement.told.isdisjoint(happenings.AFTER_THE_HANDOVER)
 
 
-def plan(ledger: Ledger, order: Order, order_id: str, now: Millis) -> NoticeCommand | None:
-    """Return the notice that is due now, and note it in the ledger."""
-    promise = order.promise
-    if promise is None or not order.track.open:
+def plan(ledger: Ledger, order: Order, order_id: str, now: Millis) -> list[Asked]:
+    """Return what is to be asked for or taken back now, and note it in the ledger."""
+    asked: list[Asked] = []
+    if (taken_back := _turned(ledger, order, order_id, now)) is not None:
+        asked.append(taken_back)
+    promise = order.promise if order.track.open else None
+    outlook = None if promise is None else look(order, promise, now)
+    news = happenings.due(ledger, order, now)
+    if news is not None:
+        asked.append(_news(ledger, order, order_id, news, outlook, now))
+    if promise is None or outlook is None:
         ledger.late_since = ledger.good_since = None
+        return asked
+    delays.watch(ledger, order, outlook, now)
+    kind = delays.due(ledger, order, promise, outlook, now)
+    if kind is not None:
+        asked.append(_delay(ledger, order, order_id, outlook, kind, now))
+    return asked
+
+
+def next_look(ledger: Ledger, order: Order, now: Millis) -> Millis:
+    """Return when the plan must be looked at again though nothing happens, else NEVER."""
+    return min(delays.next_due(ledger, order, now), happenings.next_due(ledger, order, now))
+
+
+def _turned(
+    ledger: Ledger, order: Order, order_id: str, now: Millis
+) -> NoticeSuperseded | None:
+    """Return what takes earlier notices back: the order has ended, or its end was none."""
+    track = order.track
+    ended = not track.open and ledger.version > 0 and not ledger.superseded
+    undone = track.handover is None and happenings.speaks_of_an_end(ledger)
+    ledger.superseded = not track.open and (ledger.superseded or ended)
+    if undone:
+        happenings.forget_the_end(ledger)
+    if not (ended or undone):
         return None
-    outlook = look(order, promise, now)
-    _note(ledger, order, outlook, now)
-    kind = _due(ledger, order, promise, outlook, now)
-    if kind is None:
-        return None
-    return _command(ledger, order, order_id, promise, outlook, kind, now)
+    return NoticeSuperseded(order_id=order_id, version=ledger.version, at=now)
 
 
-def _note(ledger: Ledger, order: Order, outlook: Outlook, now: Millis) -> None:
-    """Move the thresholds' stopwatches: late from `enter` on, good below `leave`."""
-    times = order.judgement.notice_times
-    lateness = outlook.lateness
-    if outlook.silent or (lateness is not None and lateness >= times.enter):
-        ledger.late_since = now if ledger.late_since is None else ledger.late_since
-        ledger.good_since = None
-    elif lateness is not None and lateness < times.leave:
-        ledger.late_since = None
-        ledger.good_since = now if ledger.good_since is None else ledger.good_since
-    else:
-        ledger.good_since = None
-        if lateness is None:
-            ledger.late_since = None  # nothing is expected any more, neither good nor bad
+def _news(
+    ledger: Ledger,
+    order: Order,
+    order_id: str,
+    news: Happening,
+    outlook: Outlook | None,
+    now: Millis,
+) -> NoticeCommand:
+    ledger.asked[news.kind] = news.of
+    eta: Millis | None = None
+    if news.kind == "near":
+        eta = news.until
+    elif news.kind == "out_for_delivery" and outlook is not None:
+        eta = outlook.eta
+    if eta is not None:
+        delays.overtaken(ledger, order, outlook)
+    until = news.until if eta is None else min(news.until, eta)
+    command = _command(ledger, order, order_id, news.kind, "happened", now, until)
+    if not order.track.open:
+        ledger.superseded = True  # what an end is told by is taken back if it goes on
+    more = {"reason": news.reason}
+    return command.model_copy(update=more | _expected(order, eta, outlook, now))
 
 
-def _due(
-    ledger: Ledger, order: Order, promise: Resolved, outlook: Outlook, now: Millis
-) -> NoticeKind | None:
-    if ledger.version >= order.judgement.notice_times.at_most or now < _cool_at(ledger, order):
-        return None
-    if not ledger.told:
-        held = now >= _hold_ends(ledger, order, silent=outlook.silent)
-        return "delay_predicted" if held and now < promise.late_from else None
-    if _worse(ledger, order, outlook):
-        return "delay_worse"
-    cleared = ledger.delivered and now >= _clear_at(ledger, order) and now < promise.late_from
-    return "delay_cleared" if cleared else None
+def _delay(
+    ledger: Ledger,
+    order: Order,
+    order_id: str,
+    outlook: Outlook,
+    kind: NoticeKind,
+    now: Millis,
+) -> NoticeCommand:
+    delays.note(ledger, kind, outlook, now)
+    until = now + order.judgement.notice_times.expire
+    latest = outlook.eta
+    if latest is None and order.promise is not None:
+        latest = order.promise.end
+    if latest is not None:
+        until = min(until, latest)
+    command = _command(ledger, order, order_id, kind, outlook.cause, now, until)
+    return command.model_copy(update=_expected(order, outlook.eta, outlook, now))
 
 
-def _worse(ledger: Ledger, order: Order, outlook: Outlook) -> bool:
-    if ledger.late_since is None or outlook.eta is None:
-        return False
-    worse = order.judgement.notice_times.worse
-    return ledger.told_eta is None or outlook.eta >= ledger.told_eta + worse
-
-
-def _hold_ends(ledger: Ledger, order: Order, *, silent: bool) -> Millis:
-    if ledger.late_since is None:
-        return NEVER
-    hold = 0 if silent else order.judgement.notice_times.hold
-    return ledger.late_since + hold
-
-
-def _cool_at(ledger: Ledger, order: Order) -> Millis:
-    if ledger.last_at is None:
-        return -NEVER
-    return ledger.last_at + order.judgement.notice_times.cooldown
-
-
-def _clear_at(ledger: Ledger, order: Order) -> Millis:
-    if ledger.good_since is None:
-        return NEVER
-    return ledger.good_since + order.judgement.notice_times.clear_hold
+def _expected(
+    order: Order, eta: Millis | None, outlook: Outlook | None, now: Millis
+) -> dict[str, Millis | None]:
+    """Return what a notice says of the time, with the range of the ETA that it names."""
+    if eta is None or outlook is None or eta != outlook.eta:
+        return {"eta": eta}
+    low, high = range_in_force(order.track, now)
+    return {"eta": eta, "eta_low": low, "eta_high": high}
 
 
 def _command(  # noqa: PLR0913, PLR0917 - everything a notice says
     ledger: Ledger,
     order: Order,
     order_id: str,
-    promise: Resolved,
-    outlook: Outlook,
     kind: NoticeKind,
+    cause: NoticeCause,
     now: Millis,
+    until: Millis,
 ) -> NoticeCommand:
-    track = order.track
+    """Return the next notice of an order, and write it into the ledger."""
+    track, promise = order.track, order.promise
     ledger.version += 1
-    ledger.last_at = now
-    ledger.first_at = now if ledger.first_at is None else ledger.first_at
-    ledger.told = kind != "delay_cleared"
-    ledger.told_eta = outlook.eta
-    ledger.good_since = None
-    if kind == "delay_cleared":
-        ledger.delivered = False
-    notice_id = f"{order_id}/{ledger.life}/{kind}/{ledger.version}"
+    notice_id = id_of(order_id, ledger.life, kind, ledger.version)
     ledger.results[notice_id] = WAITING
-    expire = now + order.judgement.notice_times.expire
-    latest = outlook.eta if outlook.eta is not None else promise.end
+    own = track.timezone or order.judgement.tolerance(track.carrier).timezone
     return NoticeCommand(
         notice_id=notice_id,
         order_id=order_id,
         kind=kind,
         version=ledger.version,
-        cause=outlook.cause,
+        cause=cause,
         carrier=track.carrier,
         customer_id=track.customer_id,
-        timezone=track.timezone or order.judgement.tolerance(track.carrier).timezone or "UTC",
-        promise_start=promise.start,
-        promise_end=promise.end,
-        eta=outlook.eta,
+        timezone=own or "UTC",
+        zone_known=own is not None,
+        promise_start=None if promise is None else promise.start,
+        promise_end=None if promise is None else promise.end,
+        eta=None,
         decided_at=now,
-        expires_at=max(now + MINUTE_MS, min(expire, latest)),
+        expires_at=max(now + MINUTE_MS, until),
     )
-
-
-def settle(ledger: Ledger, receipt: NoticeReceipt) -> bool:
-    """Learn what became of a notice, also of one this ledger does not remember asking for."""
-    result = receipt.result
-    text = f"suppressed.{receipt.reason or 'unknown'}" if result == "suppressed" else result
-    if ledger.results.get(receipt.notice_id) == text:
-        return False
-    ledger.results[receipt.notice_id] = text
-    ledger.version = max(ledger.version, receipt.version)
-    if result == "sent":
-        ledger.delivered = receipt.kind != "delay_cleared"
-        ledger.accepted_eta = receipt.eta
-    return True
-
-
-def next_look(ledger: Ledger, order: Order, now: Millis) -> Millis:
-    """Return when the plan must be looked at again though nothing happens, else NEVER."""
-    promise = order.promise
-    if promise is None or not order.track.open:
-        return NEVER
-    times, track, next_at = order.judgement.notice_times, order.track, NEVER
-    if ledger.version >= times.at_most:
-        return NEVER
-    if track.etas and now < track.etas[-1][0]:
-        next_at = track.etas[-1][0]  # in force from then on
-    late_from = promise.late_from  # what was not said before is not said any more
-    if not ledger.told and now < (at := _hold_ends(ledger, order, silent=False)) < late_from:
-        next_at = min(at, next_at)
-    if ledger.delivered and now < (at := _clear_at(ledger, order)) < late_from:
-        next_at = min(at, next_at)
-    if ledger.last_at is not None and now < (at := ledger.last_at + times.cooldown):
-        next_at = min(at, next_at)
-    if not ledger.told and track.moved_at is None and now < (at := silent_at(order, promise)):
-        return min(at, next_at)
-    return next_at

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from models.base import Millis
 from models.events import Money
-from streams.domain.notices import Ledger
+from streams.domain.ledger import Ledger
 from streams.domain.order import NEVER, Order
 from streams.domain.verdicts import judge
 from streams.domain.zones import DAY_MS

@@ -16,7 +16,7 @@ from streams.domain.arrivals import Arrived, by_receipt
 from streams.domain.cells import EVENTS, Contribution, add
 from streams.domain.contribution import contribution
 from streams.domain.judgement import Judgement
-from streams.domain.notices import Ledger
+from streams.domain.ledger import Ledger
 from streams.domain.order import NEVER, NEW_LIFE_MS, Order
 from streams.domain.presence import Presence, Question
 from streams.domain.suspects import asks

@@ -43,7 +43,8 @@ class Track:
     Instants are epoch milliseconds of event time. `etas` holds what was said in order;
     `consignee` the consignee's wishes; `failing` the first event after
     which no handover was to be expected; `doors` when a courier arrived, `door_known_at` when
-    the destination was received; `holds` every hold
+    the destination was received; `moved_by` the last event that touched the parcel; `holds`
+    every hold
     and when it ended; `decided` the last word in a dispute.
     """
 
@@ -76,6 +77,7 @@ class Track:
         "last_life_at",
         "latest",
         "moved_at",
+        "moved_by",
         "original",
         "out_at",
         "region",
@@ -122,6 +124,7 @@ class Track:
         self.decided: Decision | None = None
         self.last_life_at: Millis | None = None
         self.moved_at: Millis | None = None
+        self.moved_by: Arrived | None = None
         self.status = "unknown"
 
     @property
@@ -151,7 +154,7 @@ class Track:
         self.is_order = True
         self.last_life_at = at
         if kind in lifecycle.MOVES:
-            self.moved_at = at
+            self.moved_at, self.moved_by = at, arrived
             self.status = kind
             if self.holds and kind != "held":
                 self.holds = tuple(

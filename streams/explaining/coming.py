@@ -15,6 +15,13 @@ NOTICES = {
     "delay_predicted": "a delay is expected",
     "delay_worse": "the delay has grown",
     "delay_cleared": "the delay is over",
+    "out_for_delivery": "the parcel is out for delivery",
+    "near": "the courier is near",
+    "attempt_failed": "an attempt failed",
+    "action_needed": "the customer has to do something",
+    "available_for_pickup": "the parcel can be fetched",
+    "delivered": "the parcel was delivered",
+    "feedback_request": "how it went is asked",
 }
 RESULTS = {
     "waiting": "asked for; nothing heard back yet",
@@ -75,7 +82,9 @@ def outlook(order: Order, row: Row, clock: Millis, face: Face) -> Json | None:
 
 def _telling(row: Row) -> str:
     ledger, policy = row.ledger, row.judgement.notices
-    if ledger.version >= policy.at_most:
+    if ledger.delays >= policy.at_most:
+        return f"the customer was told of it {ledger.delays} times, which is the most"
+    if ledger.version >= policy.in_all:
         return f"the customer was written to {ledger.version} times, which is the most"
     if ledger.told:
         return "the customer was to be told of a delay"

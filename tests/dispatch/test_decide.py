@@ -44,7 +44,13 @@ CASES = {
         {}, {}, Known(ending=Ending(2, at(13, 20))), NOW, Suppress("superseded"),
     ),
     "an ending of before": ({}, {}, Known(ending=Ending(1, at(13, 20))), NOW, ANN),
-    "a newer command is there": ({}, {}, Known(newest=2), NOW, Suppress("superseded")),
+    "a newer command is there": (
+        {}, {}, Known(later=frozenset({"delay_worse"})), NOW, Suppress("superseded"),
+    ),
+    "newer news of another line": ({}, {}, Known(later=frozenset({"near"})), NOW, ANN),
+    "newer news that is muted": (
+        {}, {"muted": ("delay_worse",)}, Known(later=frozenset({"delay_worse"})), NOW, ANN,
+    ),
     "an ending counts also while behind": (
         {}, {}, Known(ending=Ending(2, 0)), BEHIND, Suppress("superseded"),
     ),

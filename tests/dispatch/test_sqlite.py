@@ -51,7 +51,7 @@ async def test_a_command_is_taken_once(ledger):
     assert await ledger.take(Intake([taken(), taken()])) == [taken()]
     assert await ledger.take(Intake([taken()])) == []
     assert await ledger.pending() == [taken()]
-    assert await ledger.known(command()) == Known(newest=1, told=False)
+    assert await ledger.known(command()) == Known(told=False)
 
 
 async def test_endings_and_clocks_only_go_forward(ledger):
@@ -125,8 +125,8 @@ async def test_what_was_told_is_known_to_the_all_clear(ledger):
     await ledger.take(Intake([taken()]))
     assert (await ledger.known(cleared.command)).told is False
     await ledger.settle(receipt())
-    known = await ledger.known(cleared.command)
-    assert (known.told, known.newest) == (True, 2)
+    assert await ledger.known(cleared.command) == Known(told=True)
+    assert (await ledger.known(command())).later == {"delay_cleared"}
 
 
 async def test_everything_is_there_after_a_crash(ledger, tmp_path):

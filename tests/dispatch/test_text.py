@@ -6,7 +6,7 @@ import pytest
 
 from streams.dispatch.email import compose, message_id, sender_of
 from streams.dispatch.text import write
-from tests.dispatch.given import at, command
+from tests.dispatch.given import at, command, contact
 
 SENDER = sender_of("Your delivery <deliveries@shop.example>")
 
@@ -17,14 +17,14 @@ Your delivery is likely to be later than promised.
 
   Order:     A-1
   Carrier:   Fjord Post
-  Promised:  Tuesday 24 November, 12:00-14:00
-  Expected:  Tuesday 24 November, 14:10-15:10
+  Promised:  Tuesday, 24 November, 12:00–14:00
+  Expected:  Tuesday, 24 November, 14:10–15:10
 
-Why we are writing: the carrier's latest estimate is later than the time you were promised.
-
+The carrier's latest estimate is later than the time you were promised.
 The expected time is an estimate. We are sorry for the wait; you do not have to do anything.
 
-As of 13:20 on Tuesday 24 November. All times are local (Europe/Oslo).
+As of 13:20 on Tuesday, 24 November. All times are local (Central European Time).
+We write to you because of something you ordered.
 """
 
 SILENT = """\
@@ -34,14 +34,14 @@ Your delivery is likely to be later than promised.
 
   Order:     A-1
   Carrier:   Fjord Post
-  Promised:  Tuesday 24 November, 12:00-14:00
+  Promised:  Tuesday, 24 November, 12:00–14:00
 
-Why we are writing: the carrier has not reported any progress on your parcel yet, which is \
+The carrier has not reported any progress on your parcel yet, which is \
 unusual this close to the promised time.
-
 There is no new time yet. We are sorry for the wait; you do not have to do anything.
 
-As of 13:20 on Tuesday 24 November. All times are local (Europe/Oslo).
+As of 13:20 on Tuesday, 24 November. All times are local (Central European Time).
+We write to you because of something you ordered.
 """
 
 CLEARED = """\
@@ -51,14 +51,14 @@ Good news: your delivery is expected as promised after all.
 
   Order:     A-1
   Carrier:   Fjord Post
-  Promised:  Tuesday 24 November, 12:00-14:00
-  Expected:  Tuesday 24 November, 13:00-14:00
+  Promised:  Tuesday, 24 November, 12:00–14:00
+  Expected:  Tuesday, 24 November, 13:00–14:00
 
-Why we are writing: the carrier's latest estimate is in time for the promise again.
-
+The carrier's latest estimate is in time for the promise again.
 You do not have to do anything.
 
-As of 13:20 on Tuesday 24 November. All times are local (Europe/Oslo).
+As of 13:20 on Tuesday, 24 November. All times are local (Central European Time).
+We write to you because of something you ordered.
 """
 
 
@@ -78,9 +78,9 @@ def test_the_whole_text(changes, expected):
 def test_worse():
     text = write(command(kind="delay_worse", eta=at(16, 5)))
     assert text.subject == (
-        "Your delivery is delayed further: Tuesday 24 November, 15:35-16:35"
+        "Your delivery is delayed further: Tuesday, 24 November, 15:35–16:35"
     )
-    assert "the carrier's latest estimate is later than its earlier one." in text.plain
+    assert "The carrier's latest estimate is later than its earlier one." in text.plain
 
 
 def test_no_window_is_named_without_an_eta():
@@ -90,35 +90,37 @@ def test_no_window_is_named_without_an_eta():
     assert "Expected" not in text.html
 
 
-def test_the_customers_zone_goes_before_the_orders():
-    # Helsinki is an hour ahead of Oslo.
-    text = write(command(), "Europe/Helsinki").plain
-    assert "Promised:  Tuesday 24 November, 13:00-15:00" in text
-    assert "Expected:  Tuesday 24 November, 15:10-16:10" in text
-    assert "As of 14:20 on Tuesday 24 November. All times are local (Europe/Helsinki)." in text
+def test_times_are_those_of_the_address():
+    # Helsinki is an hour ahead of Oslo; somebody from there has a parcel delivered in Oslo.
+    away = contact(timezone="Europe/Helsinki")
+    assert "Promised:  Tuesday, 24 November, 12:00–14:00" in write(command(), away).plain
+    text = write(command(zone_known=False), away).plain  # nobody said where it is delivered
+    assert "Promised:  Tuesday, 24 November, 13:00–15:00" in text
+    assert "Expected:  Tuesday, 24 November, 15:10–16:10" in text
+    assert "As of 14:20 on Tuesday, 24 November. All times are local (Eastern European" in text
 
 
 @pytest.mark.parametrize("zone", ["Europe/Nowhere", "../../etc/passwd", "", "A" * 5_000])
 def test_a_zone_that_is_none(zone):
-    assert "12:00-14:00" in write(command(), zone).plain
-    assert "11:00-13:00" in write(command(timezone=zone), None).plain  # UTC is an hour behind
+    # UTC is an hour behind.
+    assert "11:00–13:00" in write(command().model_copy(update={"timezone": zone})).plain
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"promise_start": None}, "Promised:  Tuesday 24 November, by 14:00\n"),
+        ({"promise_start": None}, "Promised:  Tuesday, 24 November, by 14:00\n"),
         (
             {"promise_start": None, "promise_end": at(0, day=25)},
-            "Promised:  Tuesday 24 November\n",
+            "Promised:  Tuesday, 24 November\n",
         ),
         (
             {"promise_start": at(0), "promise_end": at(0, day=25)},
-            "Promised:  Tuesday 24 November\n",
+            "Promised:  Tuesday, 24 November\n",
         ),
         (
             {"promise_start": at(22), "promise_end": at(0, day=25)},
-            "Promised:  Tuesday 24 November, 22:00 to Wednesday 25 November, 00:00\n",
+            "Promised:  Tuesday, 24 November, 22:00 to Wednesday, 25 November, 00:00\n",
         ),
     ],
 )
@@ -127,7 +129,7 @@ def test_forms_of_promises(changes, words):
 
 
 def test_an_expected_window_over_midnight():
-    words = "Expected:  Tuesday 24 November, 23:20 to Wednesday 25 November, 00:20\n"
+    words = "Expected:  Tuesday, 24 November, 23:20 to Wednesday, 25 November, 00:20\n"
     assert words in write(command(eta=at(23, 50))).plain
 
 
@@ -135,7 +137,7 @@ def test_the_night_the_clocks_go_back():
     # 25 October 2026, 03:00 summer time becomes 02:00: an ETA at 01:10Z is 02:10 for the second
     # time, half an hour before it is 02:40 for the first, half an hour after 02:40 again.
     eta = at(0, day=25, month=10) + 3 * 3_600_000 + 10 * 60_000
-    words = "Expected:  Sunday 25 October, 02:40-02:40\n"
+    words = "Expected:  Sunday, 25 October, 02:40 CEST–02:40 CET\n"
     assert words in write(command(eta=eta)).plain
 
 

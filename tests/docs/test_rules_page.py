@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from models.rules import CarrierRules, GraceMinutes, NoticePolicy, Retention, Rules, Tolerances
+from models.rules import (
+    CarrierRules,
+    GraceMinutes,
+    NoticeKinds,
+    NoticePolicy,
+    Retention,
+    Rules,
+    Tolerances,
+)
 from models.sla import Calendar, SlaRule, Target
 from streams.domain.judgement import Judgement, rules_id
 from streams.rules import load, read
@@ -26,6 +34,7 @@ def test_it_says_every_default_aloud():
     parts = {"defaults": Tolerances, "retention": Retention, "notices": NoticePolicy}
     places = [("schema",), ("carriers",), ("sla",)]
     places += [(name, key) for name, part in parts.items() for key in part.model_fields]
+    places += [("notices", "kinds", key) for key in NoticeKinds.model_fields]
     places += [("defaults", "grace_minutes", key) for key in GraceMinutes.model_fields]
     file = read(SHIPPED)
     assert [place for place in places if file.line(*place) is None] == []

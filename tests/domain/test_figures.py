@@ -186,11 +186,12 @@ KPI = {
     "promise": {"coverage", "changed_by_carrier", "slack_median", "slack_p90"},
     "notices": {
         "requested", "sent", "suppressed", "failed", "waiting", "duplicates", "asked_before",
+        "response",
     },
     "questions": {"orders", "questions", "per_1000"},
     "feedback": {
-        "answered", "csat", "nps", "ces", "courier_communication", "courier_professionalism",
-        "parcel_care", "intervals", "by_outcome", "csat_weighted",
+        "invited", "answered", "csat", "nps", "ces", "courier_communication",
+        "courier_professionalism", "parcel_care", "intervals", "by_outcome", "csat_weighted",
     },
 }  # fmt: skip
 ANSWERS = {
@@ -310,7 +311,7 @@ def test_an_empty_kpi_is_all_zeros_and_nulls():
     assert empty["first_attempt"]["reasons"] == {}
     assert empty["notices"] == {
         "requested": 0, "sent": 0, "suppressed": {}, "failed": 0, "waiting": 0, "duplicates": 0,
-        "asked_before": 0,
+        "asked_before": 0, "response": ratio(0, 0),
     }  # fmt: skip
 
 

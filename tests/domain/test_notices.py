@@ -17,7 +17,7 @@ from streams import topics
 from streams.domain import notices
 from streams.domain.contribution import contribution
 from streams.domain.judgement import Judgement
-from streams.domain.notices import Ledger
+from streams.domain.ledger import Ledger, settle
 from streams.domain.order import NEVER, Order
 from streams.domain.prediction import look
 from tests.domain.given import DAYS, JUDGEMENT, MS, arrivals, at, replayed
@@ -44,6 +44,7 @@ class Desk:
         self.order = Order(judgement)
         self.ledger = Ledger()
         self.commands: list[NoticeCommand] = []
+        self.asked: list[notices.Asked] = []
         self.now = at(-600)
         for event in events:
             self.tell(event)
@@ -68,7 +69,7 @@ class Desk:
             notice_id=command.notice_id, order_id="A-1", kind=command.kind,
             version=command.version, result=result, eta=command.eta, at=self.now,
         )  # fmt: skip
-        assert notices.settle(self.ledger, receipt)
+        assert settle(self.ledger, receipt)
         self._plan()
 
     def _wait_until(self, until: int) -> None:
@@ -79,9 +80,9 @@ class Desk:
         self.now = max(self.now, until)
 
     def _plan(self) -> None:
-        command = notices.plan(self.ledger, self.order, "A-1", self.now)
-        if command is not None:
-            self.commands.append(command)
+        asked = notices.plan(self.ledger, self.order, "A-1", self.now)
+        self.asked += asked
+        self.commands += [each for each in asked if isinstance(each, NoticeCommand)]
 
 
 def on_the_way(*events: dict[str, Any]) -> Desk:
@@ -335,7 +336,7 @@ def test_every_notice_asked_for_has_one_end():
     assert desk.ledger.measures() == {"notices.requested": 3, "notices.waiting": 3}
     desk.settle("sent", 0)
     desk.settle("failed", 1)
-    notices.settle(
+    settle(
         desk.ledger,
         receipt(notice_id=desk.commands[2].notice_id, result="suppressed", reason="muted"),
     )
@@ -347,7 +348,7 @@ def test_every_notice_asked_for_has_one_end():
 
 def test_a_receipt_teaches_also_what_the_order_does_not_remember():
     ledger = Ledger()
-    assert notices.settle(ledger, receipt(version=2, notice_id="A-1/1/delay_worse/2"))
+    assert settle(ledger, receipt(version=2, notice_id="A-1/1/delay_worse/2"))
     assert (ledger.version, ledger.delivered, ledger.accepted_eta) == (2, True, at(600))
     assert ledger.measures() == {"notices.requested": 1, "notices.sent": 1}
 
@@ -366,9 +367,9 @@ def test_what_was_told_last_is_held_against_the_handover():
 
 def test_a_repeated_receipt_is_no_news():
     ledger = Ledger()
-    assert notices.settle(ledger, receipt())
-    assert not notices.settle(ledger, receipt())
-    assert notices.settle(ledger, receipt(result="suppressed", reason=None))
+    assert settle(ledger, receipt())
+    assert not settle(ledger, receipt())
+    assert settle(ledger, receipt(result="suppressed", reason=None))
     assert ledger.measures() == {"notices.requested": 1, "notices.suppressed.unknown": 1}
 
 

@@ -5,7 +5,7 @@ import pytest
 from streams.deadlines import next_deadline
 from streams.domain.cells import Measures, add
 from streams.domain.contribution import contribution
-from streams.domain.notices import Ledger
+from streams.domain.ledger import Ledger
 from tests.domain.given import DAYS, MS, at, kpi, order_of, replayed, report
 from tests.story import (
     asked,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.domain.notices import Ledger
+from streams.domain.ledger import Ledger
 from streams.domain.order import NEVER, Order
 from streams.domain.parcels import Parcel, decode, encode, news, runs
 from streams.groups import GroupsFold

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from streams.domain import cells
 from streams.domain.arrivals import Arrived
 from streams.domain.contribution import contribution
-from streams.domain.notices import Ledger
+from streams.domain.ledger import Ledger
 from streams.domain.order import Order
 from streams.domain.row import Closed, Forgotten, Refused, Row
 from streams.rowcodec import decode_row, encode_row

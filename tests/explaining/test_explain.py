@@ -12,7 +12,7 @@ from models.rules import Rules
 from streams.cli.explained import pages
 from streams.cli.options import instant
 from streams.domain.judgement import Judgement
-from streams.domain.notices import settle
+from streams.domain.ledger import settle
 from streams.explaining import explain
 from streams.replay import Replay
 from tests import story as tell

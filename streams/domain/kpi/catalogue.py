@@ -223,6 +223,7 @@ SECTIONS = (
         ("waiting", "nothing heard back yet", "no receipt", "tower_notifications_waiting"),
         ("duplicates", "sent twice under one id", "0: an id is sent once"),
         ("asked_before", "asked in the day before the first notice", "orders"),
+        ("response", "invited customers who answered", "answered / invited"),
     )),
     Section(f"{KPI}.questions", "streams/domain/kpi/questions.py", (
         ("orders", "customers who asked where it was", "orders"),
@@ -230,6 +231,7 @@ SECTIONS = (
         ("per_1000", "the same of a thousand orders", "1,000 x orders that asked / orders"),
     )),
     Section(f"{KPI}.feedback", "streams/domain/kpi/feedback.py", (
+        ("invited", "customers who were asked for an answer", "notices sent, one an order"),
         ("answered", "orders with an answer", "to any instrument"),
         ("<instrument>.n", "answers", "the last of each order"),
         *((f"intervals.<instrument>.{end}", f"interval of the mean or score, {end} end",

@@ -24,6 +24,8 @@ def count(measures: Measures, answers: dict[str, int]) -> None:
     The outcome is the frozen one, among the measures already if the order is due.
     """
     measures["feedback.answered"] = 1
+    if "feedback.invited" in measures:
+        measures["feedback.of_invited"] = 1
     for instrument, answer in answers.items():
         name = f"feedback.{instrument}"
         measures[f"{name}:{answer}"] = measures[f"{name}.n"] = 1
@@ -42,7 +44,10 @@ def count(measures: Measures, answers: dict[str, int]) -> None:
 
 def block(m: Measures) -> Json:
     """Return the section `feedback`."""
-    found: Json = {"answered": m.get("feedback.answered", 0)}
+    found: Json = {
+        "invited": m.get("feedback.invited", 0),
+        "answered": m.get("feedback.answered", 0),
+    }
     for instrument in INSTRUMENTS:
         name = f"feedback.{instrument}"
         n, total, good = (m.get(f"{name}.{each}", 0) for each in ("n", "sum", "good"))

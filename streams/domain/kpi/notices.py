@@ -1,7 +1,7 @@
 """What customers were told: notices asked for, and their ends."""
 
 from streams.domain.cells import Measures
-from streams.domain.kpi.figures import Json, part
+from streams.domain.kpi.figures import Json, part, ratio
 
 
 def block(m: Measures) -> Json:
@@ -14,4 +14,5 @@ def block(m: Measures) -> Json:
         "waiting": m.get("notices.waiting", 0),
         "duplicates": 0,
         "asked_before": m.get("notices.asked_before", 0),
+        "response": ratio(m.get("feedback.of_invited", 0), m.get("feedback.invited", 0)),
     }
