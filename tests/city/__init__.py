@@ -1,0 +1,1 @@
+"""A simulated city whose noise is fixed, in which courier ETAs are held against the truth."""
