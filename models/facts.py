@@ -115,6 +115,43 @@ class DelayPredicted(FactBase):
     notice_id: str
 
 
+class PredictionScored(FactBase):
+    """What became of a prediction frozen at a horizon; a higher `revision` is newer.
+
+    Probabilities are integers of a millionth: `probability` that it comes late, `base` the
+    late share of carrier and service by then, `threshold` from which on it was an alert. `low`,
+    `middle`, `high` are the P10, P50 and P90 of the handover. `late` is the frozen verdict
+    (failed is late), None where it counts no more; `rescheduled`: the promise was changed
+    since, and nothing is scored. `lead` is from the order's first alert to its deadline, of an
+    alert that came true. `model` says how many orders had been learnt from, `fallback` that the
+    base rate was said because it was not to be believed; `reasons` what moved the expected
+    handover most: name, value and seconds.
+    """
+
+    kind: Literal["prediction_scored"] = "prediction_scored"
+    service: str
+    region: str
+    direction: str
+    horizon: str
+    predicted_at: Millis
+    model: int
+    fallback: bool
+    probability: int
+    base: int
+    threshold: int
+    deadline: Millis
+    low: Millis
+    middle: Millis
+    high: Millis
+    late: bool | None
+    intervened: bool
+    rescheduled: bool
+    handover: Millis | None
+    lead: Millis | None
+    reasons: tuple[tuple[str, float, float], ...]
+    revision: int
+
+
 class NoticeSettled(FactBase):
     """What became of a notice."""
 
@@ -139,6 +176,7 @@ Fact = Annotated[
     | SlaBreached
     | SlaReversed
     | DelayPredicted
+    | PredictionScored
     | NoticeSettled
     | Correction,
     Field(discriminator="kind"),

@@ -70,6 +70,9 @@ def next_deadline(row: Row, now: Millis, planned: Millis) -> Millis:
             at = order.forgotten_from
         if order.judgement.levels is not None and (turn := sla.next_turn(order, now)):
             at = min(at, turn)
+        foreseen = row.told.foreseen
+        if foreseen is not None and foreseen.next_at < at:
+            at = foreseen.next_at
         if not row.ledger.deferred:
             at = min(at, notices.next_look(row.ledger, order, planned))
     return at

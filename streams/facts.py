@@ -1,6 +1,6 @@
 """What changed about an order since it was last told: facts with ids that a crash repeats."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -15,6 +15,8 @@ from streams.domain.eta import deviations
 from streams.domain.order import Order
 from streams.domain.promises import Resolved
 from streams.domain.row import Row
+from streams.domain.scoring.said import Foreseen
+from streams.domain.scoring.scores import Score, scores
 from streams.domain.sla import Change, changes
 from streams.domain.slarules import ServiceLevels
 from streams.domain.suspects import suspicion
@@ -28,6 +30,7 @@ EtaDeviation = kept(facts.EtaDeviation)
 SlaBreached = kept(facts.SlaBreached)
 SlaReversed = kept(facts.SlaReversed)
 DelayPredicted = kept(facts.DelayPredicted)
+PredictionScored = kept(facts.PredictionScored)
 NoticeSettled = kept(facts.NoticeSettled)
 Correction = kept(facts.Correction)
 
@@ -46,6 +49,8 @@ def news(row: Row, key: bytes, clock: Millis) -> Iterator[Fact]:
         yield from _attempt(row, order, key.decode(), clock)
     if order.track.handover is not None:
         yield from _deviation(row, order, key.decode(), clock)
+    if told.foreseen is not None and clock >= order.due_no_sooner:
+        yield from _scored(row, order, key.decode(), told.foreseen, clock)
 
 
 def _outcome(
@@ -116,6 +121,61 @@ def _deviation(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator
         **_common(row, order, order_id, clock, f"deviation/{row.told.deviations}"),
         deviations=deviations(order.track, order.promise),
         revision=row.told.deviations,
+    )
+
+
+def _scored(
+    row: Row, order: Order, order_id: str, foreseen: Foreseen, clock: Millis
+) -> Iterator[Fact]:
+    """Yield how the predictions of an order did, all of them whenever its verdict changed."""
+    found = {score.horizon: score for score in scores(order, foreseen, clock)}
+    state = _state(found.values())
+    if state == (row.told.scored or ""):
+        return
+    row.told.scored = state
+    row.told.scorings += 1
+    for horizon in foreseen.said:
+        score = found.get(horizon)
+        if score is not None or row.told.scorings > 1:
+            yield _score(row, order, order_id, foreseen, horizon, score, clock)
+
+
+def _state(found: Collection[Score]) -> str:
+    """Return what scores follow from, beside the predictions."""
+    return "/".join(
+        f"{each.horizon}{each.late:d}{each.intervened:d}{each.moved:d}{each.handed_at}{each.lead}"
+        for each in found
+    )
+
+
+def _score(  # noqa: PLR0913, PLR0917 - an order, a horizon, what is known of both
+    row: Row, order: Order, order_id: str, foreseen: Foreseen, horizon: str,
+    score: Score | None, clock: Millis,
+) -> Fact:  # fmt: skip
+    said, revision = foreseen.said[horizon], row.told.scorings
+    return PredictionScored(
+        **_common(row, order, order_id, clock, f"score/{horizon}/{revision}"),
+        service=order.track.service or "unknown",
+        region=order.track.region or "unknown",
+        direction=order.track.direction,
+        horizon=horizon,
+        predicted_at=said.at,
+        model=said.model,
+        fallback=said.learnt is not None,
+        probability=said.p,
+        base=said.base,
+        threshold=said.threshold,
+        deadline=said.deadline,
+        low=said.low,
+        middle=said.middle,
+        high=said.high,
+        late=None if score is None else score.late,
+        intervened=score is not None and score.intervened,
+        rescheduled=score is not None and score.moved,
+        handover=None if score is None else score.handed_at,
+        lead=None if score is None else score.lead,
+        reasons=said.reasons,
+        revision=revision,
     )
 
 

@@ -1,205 +1,166 @@
-"""Predictions of a replay: each frozen at its horizon and learnt from later.
+"""Predictions of the orders of one inbox partition: made, remembered, and told the learner.
 
-Horizons (kpis 2.12 E5): `created`, `picked_up` and `ofd` when an order gets there; `d7200` of a
-promised day, `d120`, `d60` and `d30` so many minutes before the promise ends, if it was made by
-then. An order is predicted once at each while it is open, and learnt from once it is handed
-over; how its first attempt ends is predicted when it is created.
+An order is predicted once at each horizon while it is open, by the newest model at hand; its
+row remembers it. Once the order is over the learner gets a label with all that was predicted,
+under an origin by which a label sent twice is known.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from models.base import Millis
-from streams.deadlines import Deadlines
-from streams.domain.eta import in_force
-from streams.domain.forecast.attempts import AttemptLearner, AttemptSaid
-from streams.domain.forecast.learner import Learner, Said
-from streams.domain.forecast.moment import Moment
-from streams.domain.geo import metres_between
+from streams import topics
+from streams.clocks import origin_header
+from streams.domain.forecast.learner import Said
 from streams.domain.order import NEVER, Order
 from streams.domain.promises import Resolved
-from streams.domain.zones import MINUTE_MS, instant_text
-from streams.orderrows import OrderRows
+from streams.domain.row import Closed, Row
+from streams.domain.scoring.horizons import moment, next_horizon, reached
+from streams.domain.scoring.labels import Attempted, Ended, Label, Reached, encode
+from streams.domain.scoring.model import Model
+from streams.domain.scoring.said import (
+    MICRO,
+    Foreseen,
+    differing,
+    stored,
+    stored_attempt,
+)
+from streams.domain.scoring.scores import LATENESS
+from streams.domain.verdicts import judge
+from streams.domain.zones import instant_text
+from streams.engine.api import Outputs
 
-# Minutes before the end of the promise; the first for promised days only.
-BEFORE: dict[str, Millis] = {
-    "d7200": 7_200 * MINUTE_MS,
-    "d120": 120 * MINUTE_MS,
-    "d60": 60 * MINUTE_MS,
-    "d30": 30 * MINUTE_MS,
-}
-DAYS_ONLY = "d7200"
+THRESHOLD = MICRO // 2  # P(late) from which on a delay is predicted: more likely than not
+
 TOLD_BARS = (0, 600, 840)  # seconds after the promise that the file of predictions speaks of
 
 Json = dict[str, Any]
-
-
-@dataclass(slots=True)
-class _Followed:
-    """One life of an order: what was predicted of it, and whether it was learnt from.
-
-    `carrier` is whose it was when it began: an earlier promise that comes late may name
-    another.
-    """
-
-    life: int
-    carrier: str
-    began: Millis
-    said: dict[str, Said] = field(default_factory=dict[str, Said])
-    attempt: AttemptSaid | None = None
-    open: bool = True
+Made = Callable[[str, Said, Foreseen], None]
 
 
 class Forecasting:
-    """Follows the orders of a replay, whose `rows` are by id in UTF-8.
+    """The predictions of one partition; `models` returns the newest model at hand.
 
-    `frozen` are its predictions in the order made.
+    `made` hears of every prediction: order, what was said, and all that is remembered.
     """
 
-    def __init__(self, rows: OrderRows) -> None:
-        self._rows = rows
-        self.learner = Learner()
-        self.attempts = AttemptLearner()
-        self.frozen: list[Json] = []
-        self._followed: dict[bytes, _Followed] = {}
-        self._due = Deadlines()
+    def __init__(
+        self, partition: int, models: Callable[[], Model], made: Made | None = None
+    ) -> None:
+        self._upstream = f"orders/{partition}"
+        self._models = models
+        self._made = made
+        self._last: tuple[int, int] = (-1, 0)
 
-    def pass_until(self, clock: Millis) -> None:
-        """Predict what falls due, as orders stand before anything of `clock` is taken."""
-        for at, key in self._due.pass_until(clock):
-            self.look(key, at)
+    def due_before(self, row: Row, received_at: Millis) -> Millis | None:
+        """Return when an order is to be predicted before it takes an event, None if not."""
+        foreseen = row.told.foreseen
+        if foreseen is None or foreseen.next_at > received_at or row.order is None:
+            return None
+        return foreseen.next_at if row.order.track.open else None
 
-    def look(self, key: bytes, at: Millis) -> None:
-        """Take an order as it stands: predict what it has reached, learn how it ended."""
-        row = self._rows.get(key)
-        order = row.order
+    def look(self, key: bytes, row: Row, at: Millis, offset: int, out: Outputs) -> None:
+        """Take an order as it stands: predict what it has reached, tell how it ended."""
+        order, foreseen = row.order, row.told.foreseen
         if order is None or not order.track.is_order:
             return
-        followed = self._followed.get(key)
-        if followed is None or followed.life != row.ledger.life:
-            if order.promise is None or not order.track.open:
+        is_open = order.track.open
+        if foreseen is None:
+            if order.promise is None or not is_open:
                 return
-            followed = self._followed[key] = _Followed(row.ledger.life, order.track.carrier, at)
-            self.learner.opened(followed.carrier)
-        if order.track.open:
-            self._predict(key, order, followed, at)
-        self._learn(order, followed, at)
+            foreseen = row.told.foreseen = Foreseen(at, order.track.carrier, NEVER)
+        tell = partial(self._tell, offset, out)
+        foreseen.next_at = NEVER
+        if is_open and order.promise is not None:
+            self._predict(key, order, order.promise, at, foreseen, tell)
+        if foreseen.attempt is not None and order.track.attempts.visits:
+            failed = not order.track.attempts.visits[0].succeeded
+            tell(Attempted(foreseen.attempt, failed))
+            foreseen.attempt = None
+        if not is_open and not foreseen.learnt:
+            tell(_ended(order, foreseen, at))
+
+    def closed(self, settled: Closed, offset: int, out: Outputs) -> None:
+        """Tell of an order whose life ended in silence: it is known no better than now."""
+        foreseen = settled.told.foreseen
+        if foreseen is not None and not foreseen.learnt:
+            self._tell(offset, out, _ended(settled.order, foreseen, settled.at))
 
     # -- predicting ------------------------------------------------------------------------
 
-    def _predict(self, key: bytes, order: Order, followed: _Followed, at: Millis) -> None:
-        promise = order.promise
-        if promise is None:
-            return
-        for horizon in _reached(order, promise, followed, at):
-            if horizon not in followed.said:
-                moment = _moment(order, promise, horizon, at)
-                followed.said[horizon] = said = self.learner.predict(moment)
-                if horizon == "created":
-                    followed.attempt = self.attempts.predict(moment)
-                self.frozen.append(_line(key.decode(), said, followed.attempt))
-        coming = (
-            _end(promise) - before
-            for horizon, before in BEFORE.items()
-            if horizon not in followed.said
-            and (horizon != DAYS_ONLY or promise.precision == "date")
-        )
-        self._due.set(key, min((due for due in coming if due > at), default=NEVER))
+    def _predict(
+        self, key: bytes, order: Order, promise: Resolved, at: Millis, foreseen: Foreseen,
+        tell: Callable[[Label], None],
+    ) -> None:  # fmt: skip
+        said = foreseen.said
+        for horizon in list(reached(order, promise, said, foreseen.began, at)):
+            now = moment(order, promise, horizon, at)
+            created = not said
+            tell(Reached(differing(now, None), created))
+            model = self._models()
+            view, found = model.foresee(now, promise.late_from, THRESHOLD)
+            if created:
+                attempt = model.attempts.foresee(now)
+                foreseen.attempt = stored_attempt(attempt)
+                foreseen.attempt_fails = round(MICRO * attempt.p)
+            if not foreseen.learnt:
+                first = next(iter(foreseen.stored.values()), None)
+                common = None if first is None else first.moment
+                foreseen.stored[horizon] = stored(view, common)
+            said[horizon] = found
+            if self._made is not None:
+                self._made(key.decode(), view, foreseen)
+        foreseen.next_at = next_horizon(promise, said, at)
 
-    # -- learning --------------------------------------------------------------------------
-
-    def _learn(self, order: Order, followed: _Followed, at: Millis) -> None:
-        track = order.track
-        if followed.attempt is not None and track.attempts.visits:
-            first = track.attempts.visits[0]
-            self.attempts.learn(followed.attempt, failed=not first.succeeded)
-            followed.attempt = None
-        if track.open or not followed.open:
-            return
-        followed.open = False
-        self.learner.closed(followed.carrier)
-        if track.handover is not None:
-            self.learner.learn(followed.said.values(), track.handover.at, at)
+    def _tell(self, offset: int, out: Outputs, label: Label) -> None:
+        last, index = self._last
+        self._last = offset, index + 1 if offset == last else 0
+        headers = (("origin", origin_header(self._upstream, *self._last)),)
+        out.send(topics.TRAINING, None, encode(label), headers, partition=0)
 
 
-def _reached(order: Order, promise: Resolved, followed: _Followed, at: Millis) -> Iterator[str]:
-    """Yield the horizons an order has got to by `at` and not before it was followed."""
-    yield "created"
-    kinds = {each.event.kind for each in order.arrivals.values()}
-    if "picked_up" in kinds:
-        yield "picked_up"
-    if "out_for_delivery" in kinds:
-        yield "ofd"
-    for horizon, before in BEFORE.items():
-        if (horizon != DAYS_ONLY or promise.precision == "date") and (
-            followed.began <= _end(promise) - before == at
-        ):
-            yield horizon
-
-
-def _moment(order: Order, promise: Resolved, horizon: str, at: Millis) -> Moment:
-    """Return what is known of an order at `at`."""
-    track = order.track
-    times: dict[str, list[Millis]] = {}
-    promised: Any = None  # an order_promised
-    before: int | None = None
-    for each in sorted(order.arrivals.values(), key=lambda arrived: arrived.key):
-        event = each.event
-        times.setdefault(event.kind, []).append(each.at)
-        if event.kind == "order_promised" and promised is None and event.promise is not None:
-            promised = event
-        if event.kind == "out_for_delivery" and event.stop is not None:
-            before = event.stop - 1
-    eta = in_force(track, at)
-    heard = (said[0] for said in track.etas if said[0] <= at and not said[2])
-    start = promised and promised.origin
-    goal = promised and promised.destination
-    return Moment(
-        stage=horizon,
+def _ended(order: Order, foreseen: Foreseen, at: Millis) -> Ended:
+    """Return the label of an order that is over, and forget what only the label needs."""
+    promise, handover = order.promise, order.track.handover
+    stored_all, foreseen.stored, foreseen.learnt = tuple(foreseen.stored.values()), {}, True
+    return Ended(
+        carrier=foreseen.carrier,
+        service=order.track.service or "unknown",
         at=at,
-        precision=promise.precision,
-        carrier=track.carrier,
-        service=track.service or "unknown",
-        region=track.region or "unknown",
-        promised_at=at if promised is None else min(times["order_promised"]),
-        end=_end(promise),
-        point=promise.middle,
-        zone=track.timezone,
-        customer=track.customer_id,
-        picked_at=min(times.get("picked_up", ()), default=None),
-        out_at=min(times.get("out_for_delivery", ()), default=None),
-        eta=eta,
-        eta_at=None if eta is None else max(heard),
-        attempts=len(track.attempts.visits),
-        changes=len(times.get("promise_changed", ())),
-        distance=None
-        if start is None or goal is None
-        else metres_between(start.lat, start.lon, goal.lat, goal.lon) / 1_000,
-        before=before,
-        attributes=(promised and promised.attributes) or {},
+        late=lateness(order, promise),
+        handed_at=None if handover is None else handover.at,
+        stored=stored_all,
+        judged=tuple(
+            (horizon, said.p if said.learnt is None else said.learnt, said.base)
+            for horizon, said in foreseen.said.items()
+            if promise is not None
+            and said.deadline == promise.late_from
+            and said.at < said.deadline
+        ),
     )
 
 
-def _end(promise: Resolved) -> Millis:
-    """Return the end of a promise; a promised day ends at its midnight, whenever work does."""
-    if promise.precision != "date" or promise.start is None:
-        return promise.end
-    return 2 * promise.middle - promise.start
+def lateness(order: Order, promise: Resolved | None) -> bool | None:
+    """Tell whether an order that is over is late or failed; None: nobody can say."""
+    if promise is None:
+        return None
+    outcome = judge(order.track, promise, NEVER, order.judgement).outcome
+    return LATENESS.get(outcome or "")
 
 
-def _line(order_id: str, said: Said, attempt: AttemptSaid | None) -> Json:
+def line(order_id: str, said: Said, foreseen: Foreseen) -> Json:
     """Return a prediction as the file of predictions has it (contract, section 2)."""
-    moment, forecast = said.view.moment, said.forecast
-    line = {
+    now, forecast = said.view.moment, said.forecast
+    found = {
         "order_id": order_id,
-        "horizon": moment.stage,
-        "predicted_at": instant_text(moment.at),
+        "horizon": now.stage,
+        "predicted_at": instant_text(now.at),
         "p10": round(forecast.p10, 3),
         "p50": round(forecast.p50, 3),
         "p90": round(forecast.p90, 3),
         "late": {str(bar): round(forecast.late[bar], 6) for bar in TOLD_BARS},
     }
-    if moment.stage == "created" and attempt is not None:
-        line["attempt_fails"] = round(attempt.p, 6)
-    return line
+    if now.stage == "created" and foreseen.attempt_fails is not None:
+        found["attempt_fails"] = foreseen.attempt_fails / MICRO
+    return found

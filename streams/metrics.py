@@ -26,6 +26,7 @@ from models.letters import Reason
 from models.sla import SlaRule
 from streams.domain.kpi.delivery_time import OUTCOMES
 from streams.domain.lifecycle import RANK
+from streams.predictionmetrics import PredictionMetrics
 from streams.slametrics import SlaMetrics
 from streams.topics import COURIER_EVENTS, ORDER_EVENTS
 
@@ -129,6 +130,7 @@ class Metrics:
     ) -> None:
         self.names = Names(known)
         self.sla = SlaMetrics(registry, levels)
+        self.scored = PredictionMetrics(registry)
         self._labelled = cache(_labelled)
         self._expected: set[tuple[str, str]] = set()
         self.registry = registry
@@ -268,6 +270,8 @@ class Metrics:
                     self.eta_deviation.observe((carrier, horizon), deviation / 1_000)
         elif fact.kind == "delay_predicted":
             self.predictions.labels(carrier, f"{fact.cause}/1").inc()
+        elif fact.kind == "prediction_scored":
+            self.scored.observe(fact, carrier)
         elif fact.kind in {"sla_breached", "sla_reversed"}:
             self.sla.observe(fact, carrier)
 

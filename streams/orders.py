@@ -31,6 +31,7 @@ from streams.domain.presence import Presence, Question
 from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row, Settlement
 from streams.engine.api import Beat, Outputs, Record, Rows
 from streams.facts import correction, encoded, news, predicted, settled, sla_news
+from streams.forecasting import Forecasting
 from streams.grouplog import GroupLog
 from streams.orderrows import OrderRows
 from streams.questions import CONCLUSION, decode_conclusion
@@ -49,7 +50,7 @@ class OrdersFold:
     made. `expected` hears the carrier and the author of every ETA. `group_logs` is how many
     partitions of `group-log` are told the time. A fold that was never recovered keeps its rows
     in memory and puts none (replay). `ended` is told of every life that ends, by the order's
-    key.
+    key. With `forecasting` orders are predicted.
     """
 
     def __init__(  # noqa: PLR0913 - each names one of its surroundings
@@ -62,6 +63,7 @@ class OrdersFold:
         facts: bool = True,
         group_logs: int = 0,
         expected: Callable[[str, str], None] | None = None,
+        forecasting: Forecasting | None = None,
     ) -> None:
         self.partition = partition
         self.upstreams = upstreams
@@ -70,6 +72,7 @@ class OrdersFold:
         self.expected = expected
         self.facts = facts
         self.group_logs = group_logs
+        self.forecasting = forecasting
         self.ended: Callable[[bytes, Closed], None] | None = None
         self._reset(None)
 
@@ -211,6 +214,8 @@ class OrdersFold:
     ) -> None:
         """Take one event into its order's row."""
         row = self.rows.get(key)
+        if self.forecasting is not None:
+            self._foresee_before(self.forecasting, key, row, arrived, offset, out)
         quiet = arrived.event.kind in QUIET and not row.parked and not row.knows(arrived)
         if not row.add(arrived):
             upstream, (record, index) = origin
@@ -221,6 +226,14 @@ class OrdersFold:
             self.expected(carrier, arrived.event.by)
         at = max(self.clock, arrived.received_at)
         self._act(key, row, offset, out, at, quiet=quiet)
+
+    def _foresee_before(
+        self, forecasting: Forecasting, key: bytes, row: Row, arrived: Arrived, offset: int,
+        out: Outputs,
+    ) -> None:  # fmt: skip
+        """Predict an order as it stood at a horizon, before it takes what came after."""
+        while (at := forecasting.due_before(row, arrived.received_at)) is not None:
+            forecasting.look(key, row, at, offset, out)
 
     def learn(
         self, key: bytes, question: Question, presence: Presence, offset: int, out: Outputs,
@@ -276,23 +289,27 @@ class OrdersFold:
             for settlement in row.settle(until):
                 self._settle(key, settlement, offset, out)
         self._asking.ask(key, row, out)
-        if self.facts:
-            for fact in news(row, key, self.clock):
-                self._fact(fact, out)
-        if (levels := self.judgement.levels) is not None:
-            for fact in sla_news(
-                row, levels, key, self.clock
-            ):  # noted where no facts are wanted, too
-                if self.facts:
-                    self._fact(fact, out)
+        self._say(key, row, out)
         if not quiet:
             self._group_log.tell(key, row.order, row.ledger, row.told, offset, out)
+        if self.forecasting is not None:
+            self.forecasting.look(key, row, at, offset, out)
         if self.marks.caught_up or not _to_be_planned(row):
             self._plan_now(key, row, at, offset, out)
         else:
             row.ledger.deferred = True
             self._deferred.add(key)
         self._changed_at(key, row, offset, at)
+
+    def _say(self, key: bytes, row: Row, out: Outputs) -> None:
+        """Say what is new about an order."""
+        if self.facts:
+            for fact in news(row, key, self.clock):
+                self._fact(fact, out)
+        if (levels := self.judgement.levels) is not None:
+            for fact in sla_news(row, levels, key, self.clock):
+                if self.facts:  # noted where no facts are wanted, too
+                    self._fact(fact, out)
 
     def _plan_now(self, key: bytes, row: Row, at: Millis, offset: int, out: Outputs) -> None:
         row.ledger.deferred = False
@@ -325,6 +342,8 @@ class OrdersFold:
             case Closed(counted, order, ledger, told, at):
                 if self.ended is not None:
                     self.ended(key, settlement)
+                if self.forecasting is not None:
+                    self.forecasting.closed(settlement, offset, out)
                 keys = self.book.archive_all(counted, admits)
                 self._group_log.tell(key, order, ledger, told, offset, out, closed=at)
             case Refused(arrived, carrier):

@@ -17,11 +17,15 @@ from streams.codec import Rejected, decode_courier, decode_order
 from streams.couriers import CouriersFold
 from streams.domain.arrivals import Arrived
 from streams.domain.cells import Measures, add
+from streams.domain.forecast.learner import Said
 from streams.domain.judgement import Judgement
 from streams.domain.report import report
+from streams.domain.scoring.labels import decode as label_of
+from streams.domain.scoring.model import Model
+from streams.domain.scoring.said import Foreseen
 from streams.engine.api import Headers
 from streams.feed import EARLIEST, Arrival, in_order_of_arrival
-from streams.forecasting import Forecasting
+from streams.forecasting import Forecasting, line
 from streams.groups import GroupsFold, Passing
 from streams.orders import OrdersFold
 from streams.questions import ASKS, decode_question
@@ -32,10 +36,12 @@ from streams.watching import Asked
 class Sent:
     """Outputs that nobody sends: kept, or with `keep` off forgotten.
 
-    `asked` are the questions about couriers that wait for an answer.
+    `asked` are the questions about couriers that wait for an answer; `model` learns at once
+    what there is to learn.
     """
 
     keep: bool = False
+    model: Model | None = None
     messages: list[tuple[str, bytes | None, bytes | None]] = field(default_factory=list)
     asked: list[bytes] = field(default_factory=list[bytes])
 
@@ -52,6 +58,9 @@ class Sent:
         if topic == topics.COURIER_LOG:
             if headers == ASKS and value is not None:
                 self.asked.append(value)
+        elif topic == topics.TRAINING:
+            if self.model is not None and value is not None:
+                self.model.learn(label_of(value))
         elif self.keep:
             self.messages.append((topic, key, value))
 
@@ -59,18 +68,22 @@ class Sent:
 class Replay:
     """A replay under way; `events` counts what was read, `orders` holds the orders' rows.
 
-    `latest` is when the last line arrived, also where `as_of` is earlier.
+    `latest` is when the last line arrived, also where `as_of` is earlier; `predictions` are
+    those made, in their order, with `predict` on.
     """
 
     def __init__(
         self, rules: Rules, *, keep_outputs: bool = False, predict: bool = False
     ) -> None:
         self.judgement = Judgement(rules)
-        self.orders = OrdersFold(0, (), self.judgement, facts=keep_outputs)
-        self.forecasting = Forecasting(self.orders.rows) if predict else None
+        self.model = Model() if predict else None
+        self.predictions: list[dict[str, Any]] = []
+        self.orders = OrdersFold(
+            0, (), self.judgement, facts=keep_outputs, forecasting=self._forecasting()
+        )
         self.couriers = CouriersFold(0, (), 0)
         self.groups = GroupsFold(0, ())
-        self.out = Sent(keep_outputs)
+        self.out = Sent(keep_outputs, self.model)
         self._passing = Passing(self.out, [self.groups])
         self.events: Measures = {}
         self.as_of: Millis = EARLIEST
@@ -89,8 +102,6 @@ class Replay:
 
     def advance(self, clock: Millis) -> None:
         """Let time pass: what falls due is done, and what is asked meanwhile answered."""
-        if self.forecasting is not None:
-            self.forecasting.pass_until(clock)
         self.orders.advance(clock, self._offset, self._passing)
         self._answer()
 
@@ -102,6 +113,15 @@ class Replay:
         add(events, self.couriers.counts())
         cells = self.orders.book.totals | self.groups.book.totals
         return report(cells, events, self.as_of, self.judgement.id)
+
+    def _forecasting(self) -> Forecasting | None:
+        model = self.model
+        if model is None:
+            return None
+        return Forecasting(0, lambda: model, self._predicted)
+
+    def _predicted(self, order_id: str, said: Said, foreseen: Foreseen) -> None:
+        self.predictions.append(line(order_id, said, foreseen))
 
     def _take(self, arrival: Arrival) -> None:
         self._offset += 1
@@ -124,8 +144,6 @@ class Replay:
         key = arrived.event.order_id.encode()
         self.orders.take(key, arrived, self._offset, self._passing)
         self._answer()
-        if self.forecasting is not None:
-            self.forecasting.look(key, arrival.received_at)
 
     def _take_courier(self, arrival: Arrival) -> None:
         decoded = decode_courier(arrival.raw)

@@ -18,6 +18,7 @@ ORDER_FACTS = "order-facts"
 KPI_CELLS = "kpi-cells"
 NOTICE_COMMANDS = "notice-commands"
 DEAD_LETTERS = "dead-letters"
+TRAINING = "training"
 
 
 @dataclass(frozen=True, slots=True)

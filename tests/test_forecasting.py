@@ -34,7 +34,7 @@ def frozen(*lines, as_of=None):
     replay.run(lines, as_of)
     return [
         (each["order_id"], each["horizon"], each["predicted_at"][11:16])
-        for each in replay.forecasting.frozen
+        for each in replay.predictions
     ]
 
 
@@ -122,8 +122,8 @@ def test_nothing_that_comes_later_changes_what_was_said():
     short, long = (Replay(Rules(), predict=True) for _ in range(2))
     short.run(day)
     long.run([*day, *later])
-    assert long.forecasting.frozen[: len(short.forecasting.frozen)] == short.forecasting.frozen
-    assert {each["horizon"] for each in short.forecasting.frozen} == {"created", "d120", "d60"}
+    assert long.predictions[: len(short.predictions)] == short.predictions
+    assert {each["horizon"] for each in short.predictions} == {"created", "d120", "d60"}
 
 
 def test_the_file_is_that_of_the_contract(tower, tmp_path):

@@ -87,8 +87,8 @@ def command(
     lines = chain.from_iterable(each for _, each in inputs)
     replay.run(lines, None if as_of is None else instant(as_of))
     found = replay.report()
-    if predictions is not None and replay.forecasting is not None:
-        said = (f"{json.dumps(each, sort_keys=True)}\n" for each in replay.forecasting.frozen)
+    if predictions is not None:
+        said = (f"{json.dumps(each, sort_keys=True)}\n" for each in replay.predictions)
         write_text(predictions, "".join(said), "predictions")
     require_events(found, files)
     if found["events"]["rejected"]:

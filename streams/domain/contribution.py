@@ -12,12 +12,14 @@ from streams.domain.kpi import (
     feedback,
     first_attempt,
     life,
+    predictions,
     quality,
     questions,
     sla,
 )
 from streams.domain.ledger import Ledger
 from streams.domain.order import Order
+from streams.domain.scoring.said import Foreseen
 from streams.domain.sla import NOTHING_SAID, Said
 
 
@@ -26,12 +28,13 @@ def contribution(
     clock: Millis,
     ledger: Ledger,
     breaches: Said = NOTHING_SAID,
+    foreseen: Foreseen | None = None,
     *,
     ended_silent: bool = False,
 ) -> Contribution:
     """Return the measures of one life; `ended_silent` closes one that was still open (L22).
 
-    `breaches` are those that were told.
+    `breaches` are those that were told, `foreseen` what was predicted.
 
     Only what is not 0 is named: a cell that sums to nothing holds nothing.
     """
@@ -54,6 +57,8 @@ def contribution(
         if track.answers:
             feedback.count(measures, track.answers)
             couriers.count(counted, order)
+        if foreseen is not None and clock >= order.due_no_sooner:
+            predictions.count(measures, order, foreseen, clock)
         if order.judgement.levels is not None:
             sla.count(measures, order, clock, breaches, ended_silent=ended_silent)
         if ended_silent or track.ending is not None:

@@ -21,6 +21,7 @@ from streams.domain.kpi import (
     life,
     loyalty,
     notices,
+    predictions,
     quality,
     questions,
     sla,
@@ -65,11 +66,16 @@ def kpi(m: Measures, *, levels: bool = False) -> Json:
         "eta_deviation_by": {"tower": eta_deviation.block(m, "eta_tower")},
         "eta_quality": eta_quality.block(m),
         "promise": life.promise(m),
+        **_if_any("predictions", predictions.block(m)),
         **({"sla": sla.block(m)} if levels else {}),
         "notices": notices.block(m),
         "feedback": feedback.block(m),
         "questions": questions.block(m),
     }
+
+
+def _if_any(name: str, section: Json) -> Json:
+    return {name: section} if section else {}
 
 
 def _by(cells: Mapping[Cell, Measures], key: Callable[[Cell], str], *, levels: bool) -> Json:

@@ -19,6 +19,7 @@ from streams.domain.judgement import Judgement
 from streams.domain.ledger import Ledger
 from streams.domain.order import NEVER, NEW_LIFE_MS, Order
 from streams.domain.presence import Presence, Question
+from streams.domain.scoring.said import Foreseen
 from streams.domain.suspects import asks
 
 ROW_LIMIT = 262_144  # encoded bytes of one row; beyond it events are refused
@@ -62,13 +63,15 @@ class Forgotten:
 Settlement = Closed | Refused | Forgotten
 
 
-class Told(msgspec.Struct):
+class Told(msgspec.Struct, omit_defaults=True):
     """What was said of the present life on `order-facts`, so that only changes are said.
 
     A reason that is not believed ends with an exclamation mark in `attempt`.
     `sla` counts, by rule, the breaches and reversals said in turn; it also is what the report
     knows of reversals, so that it is kept where no facts are wanted.
     `belongs` is what its group and its customer were told on `group-log` (parcels.news).
+    `foreseen` is what was predicted, kept without facts too; `scored` the state of the order
+    its predictions were scored by last, told `scorings` times.
     """
 
     outcome: str | None = None
@@ -80,6 +83,9 @@ class Told(msgspec.Struct):
     accountable: str | None = None
     sla: dict[str, int] = {}
     belongs: dict[str, bytes] = {}
+    foreseen: Foreseen | None = None
+    scored: str | None = None
+    scorings: int = 0
 
 
 @dataclass(slots=True)
@@ -199,7 +205,9 @@ class Row:
         return self.order is not None and not self.presence.keys() >= set(asks(self.order))
 
     def _close(self, order: Order, at: Millis) -> Closed:
-        counted = contribution(order, at, self.ledger, self.told.sla, ended_silent=True)
+        counted = contribution(
+            order, at, self.ledger, self.told.sla, self.told.foreseen, ended_silent=True
+        )
         self._count_refusals(counted)
         closed = Closed(counted, order, self.ledger, self.told, at)
         life = self.ledger.life
@@ -218,7 +226,9 @@ class Row:
         if self.order is None:
             counted: Contribution = {}
         else:
-            counted = contribution(self.order, clock, self.ledger, self.told.sla)
+            counted = contribution(
+                self.order, clock, self.ledger, self.told.sla, self.told.foreseen
+            )
         self._count_refusals(counted)
         return counted
 

@@ -63,11 +63,9 @@ def table(path: Path, bar: int) -> list[str]:
     """Return the lines of one file's table."""
     replay = Replay(Rules(), predict=True)
     replay.run(path.read_bytes().splitlines())
-    if replay.forecasting is None:
-        return []
     said = defaultdict(list)
     happened = outcomes(path)
-    for each in replay.forecasting.frozen:
+    for each in replay.predictions:
         if each["order_id"] in happened:
             said[each["horizon"]].append(each)
     return [

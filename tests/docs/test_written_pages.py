@@ -34,7 +34,7 @@ def leaves():
         tell.in_transit(91 * 1_440, order="V-2"),
     ]
     level = {"name": "any", "metric": "handover", "target": {"hours": 24}}
-    replay = Replay(Rules.model_validate({"sla": [level]}))
+    replay = Replay(Rules.model_validate({"sla": [level]}), predict=True)
     replay.run([*story(*day(DaySpec(seed=3, orders=60, couriers=3)).events), *story(*odd)])
     return set(paths(replay.report()))
 

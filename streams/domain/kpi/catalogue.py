@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from streams.domain.eta import HORIZONS, PREDICTED, SNAPSHOTS
 from streams.domain.kpi.eta_quality import BUCKETS
 from streams.domain.loyalty import EXPERIENCES
+from streams.domain.scoring.horizons import HORIZONS as PREDICTED_AT
 
 KPI = "KPI"  # `total`, `returns`, and each of `carriers`, `by.service` and `by.region`
+
+_SCORED = PREDICTED_AT
 
 # What stands for several names in a path, as an expression; any other name in angle brackets
 # is one name that the report finds.
 PLACES = {
     "<snapshot>": "|".join((*SNAPSHOTS, *PREDICTED)),
     "<horizon>": "|".join((*HORIZONS, *PREDICTED)),
+    "<scored>": "|".join((*_SCORED, *(rf"{each}\.with_intervened" for each in _SCORED))),
     "<ranged>": "|".join(("ofd", *HORIZONS)),
     "<due>": "on_time|early|late|failed",
     "<bucket>": "|".join(bucket.name for bucket in BUCKETS),
@@ -201,6 +205,32 @@ SECTIONS = (
         ("changed_by_carrier", "promises the carrier moved", "promise_changed events"),
         ("slack_median", "how far promises moved, seconds", "quantile 0.5, latest - original"),
         ("slack_p90", "the same of nine in ten at most", "quantile 0.9"),
+    )),
+    Section(f"{KPI}.predictions.<scored>", "streams/domain/kpi/predictions.py", (
+        ("n", "predictions scored, one an order", "open then, due and not excluded now"),
+        ("late", "of these late", "late or failed, frozen"),
+        ("rescheduled", "left out: the promise was changed since", "orders"),
+        ("threshold", "P(late) from which on it was an alert", "mean of those in force"),
+        ("brier", "mean squared error of P(late)", "sum of (p - y)^2 / n"),
+        ("brier_reference", "the same of the late share by then", "sum of (q - y)^2 / n"),
+        ("skill", "how much better", "1 - brier / brier_reference"),
+        ("precision", "alerts that came true", "late alerts / alerts",
+         "tower_delay_prediction_outcomes_total"),
+        ("recall", "late orders that were alerts", "late alerts / late",
+         "tower_delay_prediction_outcomes_total"),
+        ("recall_30min", "late orders alerted 30 min before", "lead >= 30 min / late"),
+        ("false_alerts", "alerts that did not come true", "alerts not late / alerts"),
+        ("alerts_per_1000", "alerts of a thousand predictions", "1,000 x alerts / n"),
+        ("auc", "late ones ranked above others", "1,000 bins of p, ties half"),
+        ("average_precision", "precision at every late one", "1,000 bins of p"),
+        *((f"lead_{name}", "first alert to deadline, seconds", f"quantile {q}, late alerts",
+           "tower_delay_prediction_lead_seconds")
+          for name, q in (("p10", 0.1), ("median", 0.5), ("p90", 0.9))),
+        ("interval_coverage", "handovers inside P10 to P90", "inside / handed over"),
+        ("interval_width", "width of that, seconds", "sum of P90 - P10 / handed over"),
+        ("calibration", "p said and seen, by tenths", "1,000 bins of p",
+         "tower_delay_prediction_calibration_total"),
+        ("calibration_error", "how far apart these are", "mean of |observed - p|"),
     )),
     Section(f"{KPI}.sla", "streams/domain/kpi/sla.py", (
         ("in_scope", "service levels whose clock has started", "orders x rules in force"),

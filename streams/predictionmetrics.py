@@ -1,0 +1,56 @@
+"""What became of predictions, for Prometheus: alerts, lead, calibration (docs/metrics.md)."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from models.facts import PredictionScored
+from streams.domain.scoring.said import MICRO
+
+RESULTS = {
+    (True, True): "true_positive",
+    (True, False): "false_positive",
+    (False, True): "false_negative",
+    (False, False): "true_negative",
+}  # alert, late
+LEAD_EDGES = (300, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400)
+MODEL, SHARE = "learnt/1", "late_share/1"
+TENTHS = tuple(f"{tenth / 10:.1f}" for tenth in range(10))
+
+
+class PredictionMetrics:
+    """Counters of scored predictions, each once, by its first verdict."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.outcomes = Counter(
+            "tower_delay_prediction_outcomes", "Predictions by what became of them.",
+            ("carrier", "model", "result"), registry=registry,
+        )  # fmt: skip
+        self.lead = Histogram(
+            "tower_delay_prediction_lead_seconds", "First alert to deadline, late orders.",
+            ("carrier",), buckets=LEAD_EDGES, registry=registry,
+        )  # fmt: skip
+        self.calibration = Counter(
+            "tower_delay_prediction_calibration", "Predictions by tenth of P(late).",
+            ("model", "bin", "actual"), registry=registry,
+        )  # fmt: skip
+        self.expected = Counter(
+            "tower_delay_prediction_probability_sum", "Late orders that were expected.",
+            ("model", "bin"), registry=registry,
+        )  # fmt: skip
+        for model in (MODEL, SHARE):
+            for tenth in TENTHS:
+                self.expected.labels(model, tenth)
+                for actual in ("late", "not_late"):
+                    self.calibration.labels(model, tenth, actual)
+
+    def observe(self, fact: PredictionScored, carrier: str) -> None:
+        """Count a score; later revisions of it and what was rescheduled are not counted."""
+        if fact.revision > 1 or fact.late is None or fact.rescheduled:
+            return
+        model = SHARE if fact.fallback else MODEL
+        alert = fact.probability >= fact.threshold
+        tenth = TENTHS[min(10 * fact.probability // MICRO, 9)]
+        self.outcomes.labels(carrier, model, RESULTS[alert, fact.late]).inc()
+        self.calibration.labels(model, tenth, "late" if fact.late else "not_late").inc()
+        self.expected.labels(model, tenth).inc(fact.probability / MICRO)
+        if fact.lead is not None and fact.predicted_at + fact.lead == fact.deadline:
+            self.lead.labels(carrier).observe(fact.lead / 1_000)
