@@ -69,6 +69,10 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(9464, ge=0, le=65_535, description="0: a free one, printed")
 
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(8081, ge=0, le=65_535, description="0: a free one, printed")
+    web_tokens_file: Path | None = Field(None, description="bearer tokens, one a line")
+
     commit: str = Field("unknown", description="of the version that runs, for annotations")
 
     smtp_host: str = "127.0.0.1"

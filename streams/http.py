@@ -1,4 +1,4 @@
-"""The operations listener of a process: `/metrics`, `/healthz`, `/readyz`, nothing else."""
+"""What every process serves: `/metrics`, `/healthz`, `/readyz`."""
 
 import asyncio
 import importlib.metadata
@@ -38,20 +38,30 @@ async def serving(
     host: str, port: int, registry: CollectorRegistry, ready: Callable[[], bool]
 ) -> AsyncIterator[int]:
     """Serve while the context lasts; yield the port, a free one where `port` is 0."""
-    runner, bound = await _start(host, port, registry, ready)
-    try:
-        yield bound
-    finally:
-        await runner.cleanup()
-
-
-async def _start(
-    host: str, port: int, registry: CollectorRegistry, ready: Callable[[], bool]
-) -> tuple[web.AppRunner, int]:
     app = web.Application()
+    add_routes(app, registry, ready)
+    async with listening(app, host, port, "Metrics") as bound:
+        yield bound
+
+
+def add_routes(
+    app: web.Application, registry: CollectorRegistry, ready: Callable[[], bool]
+) -> None:
+    """Let an application answer what every process of the tower answers."""
     app.router.add_get("/metrics", _metrics(registry))
     app.router.add_get("/healthz", _alive)
     app.router.add_get("/readyz", _readiness(ready))
+
+
+@asynccontextmanager
+async def listening(
+    app: web.Application, host: str, port: int, what: str
+) -> AsyncIterator[int]:
+    """Listen while the context lasts; yield the port, a free one where `port` is 0.
+
+    Raises:
+        TowerError: the address cannot be had; `what` begins the sentence.
+    """
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -59,9 +69,12 @@ async def _start(
     except OSError as error:
         await runner.cleanup()
         raise TowerError(
-            f"Metrics cannot be served on {host}:{port}: {error.strerror}."
+            f"{what} cannot be served on {host}:{port}: {error.strerror}."
         ) from error
-    return runner, int(runner.addresses[0][1])
+    try:
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
 
 
 def _metrics(

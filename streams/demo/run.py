@@ -1,4 +1,4 @@
-"""Run everything: broker, worker, dispatcher, mail sink, a simulated day, the scoreboard.
+"""Run everything: broker, worker, dispatcher, web, mail sink, a simulated day, the scoreboard.
 
 The day begins in the middle of a wave: the hours before `begins` are loaded at once, the rest
 passes at `speed`. The simulator tells nobody what will happen; the truth is looked at only
@@ -75,7 +75,7 @@ async def show(what: Show, console: Console) -> None:
         settings = Settings(brokers=broker.bootstrap, clock="feed", partitions=PARTITIONS)
         await ensure_topics(settings.kafka, settings)
         addresses = {"Kafka": broker.bootstrap, "mail sink": f"smtp://127.0.0.1:{sink.port}"}
-        for name in ("dispatcher", "worker"):
+        for name in ("dispatcher", "worker", "web"):
             addresses[name] = await stack.enter_async_context(_process(name, env, folder))
         for name, where in addresses.items():
             console.print(f"{name}: {where}")
@@ -134,6 +134,8 @@ def _environment(brokers: str, smtp_port: int, folder: Path) -> dict[str, str]:
         "TOWER_PARTITIONS": str(PARTITIONS),
         "TOWER_METRICS_HOST": "127.0.0.1",
         "TOWER_METRICS_PORT": "0",
+        "TOWER_WEB_HOST": "127.0.0.1",
+        "TOWER_WEB_PORT": "0",
         "TOWER_SMTP_HOST": "127.0.0.1",
         "TOWER_SMTP_PORT": str(smtp_port),
         "TOWER_SMTP_TLS": "none",
@@ -145,7 +147,7 @@ def _environment(brokers: str, smtp_port: int, folder: Path) -> dict[str, str]:
 
 @asynccontextmanager
 async def _process(name: str, env: dict[str, str], folder: Path) -> AsyncIterator[str]:
-    """Run a process of the tower; yield where its metrics are."""
+    """Run a process of the tower; yield the address it prints."""
     with (folder / f"{name}.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", "from streams.cli.main import main; main()", name,

@@ -1,0 +1,1 @@
+"""The operations listener: what boards and support ask, answered from compacted topics."""
