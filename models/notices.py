@@ -92,3 +92,4 @@ class NoticeReceipt(Model):
     channel: str | None = None
     eta: Millis | None = None
     at: Millis
+    provider: str | None = None

@@ -87,7 +87,12 @@ class Settings(BaseSettings):
     preferences_url: str | None = Field(
         None, description="page to choose notices on; may say {customer_id}"
     )
+    smtp_parallel: int = Field(20, ge=1, le=1_000, description="mails under way at once")
+    smtp_per_second: float | None = Field(None, gt=0, description="mails a second at most")
+    providers: Path | None = Field(None, description="who sends what (YAML)")
+    sandbox: bool = Field(False, description="no real customers: mail may go unencrypted")
     claims: Path = Field(Path("claims.sqlite"), description="the dispatcher's claims")
+    callback_url: str | None = Field(None, description="where providers report to, public")
     failpoint: str | None = Field(None, description="tests: end the process inside a flush")
 
     @field_validator("brokers")

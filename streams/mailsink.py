@@ -23,17 +23,21 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from streams.errors import TowerError
 
-# accept: take it; refuse: 451, come back later; reject: 550, never; hang: silent from the
-# recipient on; hang_data: silent after the whole text, which is not kept; drop: take it and
-# hang up without an answer.
-Behaviour = Literal["accept", "refuse", "reject", "hang", "hang_data", "drop"]
+# accept: take it; refuse: 451, come back later; reject: 550, never; close: 421, going away;
+# hang: silent from the recipient on; hang_data: silent after the whole text, which is not
+# kept; drop: take it and hang up without an answer.
+Behaviour = Literal["accept", "refuse", "reject", "close", "hang", "hang_data", "drop"]
 BEHAVIOURS: tuple[Behaviour, ...] = (
-    "accept", "refuse", "reject", "hang", "hang_data", "drop",
+    "accept", "refuse", "reject", "close", "hang", "hang_data", "drop",
 )  # fmt: skip
 
 _TAKEN = "250 2.0.0 kept"
 _LATER = "451 4.3.0 come back later"
-_REFUSALS: dict[Behaviour, str] = {"refuse": _LATER, "reject": "550 5.1.1 no such mailbox"}
+_REFUSALS: dict[Behaviour, str] = {
+    "refuse": _LATER,
+    "reject": "550 5.1.1 no such mailbox",
+    "close": "421 4.3.2 closing",
+}
 
 
 @dataclass(frozen=True, slots=True)

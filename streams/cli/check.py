@@ -23,7 +23,7 @@ from streams.cli.options import (
 )
 from streams.clockmode import clock_finding
 from streams.config import Settings
-from streams.dispatch.email import mail_findings
+from streams.dispatch.providers import provider_findings
 from streams.errors import TowerError
 from streams.kafka import findings as findings_of
 from streams.rules import WrongRulesError, load
@@ -87,7 +87,7 @@ def findings(
     except TowerError as error:
         return [*found, str(error)], ["Rules and topics were not looked at."]
     keys = findings_of(settings.kafka)
-    found += keys + mail_findings(settings) + rules_findings(settings.rules)
+    found += keys + provider_findings(settings) + rules_findings(settings.rules)
     if keys:
         return found, ["Topics were not looked at."]
     try:

@@ -22,7 +22,7 @@ def dispatcher() -> None:
     Settings come from the environment: TOWER_BROKERS, TOWER_NAMESPACE,
     TOWER_CLAIMS, TOWER_SMTP_HOST, TOWER_SMTP_PORT, TOWER_SMTP_USERNAME,
     TOWER_SMTP_PASSWORD, TOWER_SMTP_TLS, TOWER_SMTP_TIMEOUT_SECONDS,
-    TOWER_MAIL_FROM, TOWER_METRICS_HOST, TOWER_METRICS_PORT.
+    TOWER_MAIL_FROM, TOWER_PROVIDERS, TOWER_SANDBOX, TOWER_METRICS_HOST, TOWER_METRICS_PORT.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     run(_until_stopped())

@@ -1,13 +1,13 @@
 """What a dispatcher must remember whatever happens, behind one small interface.
 
-Commands taken, claims before each send, endings of orders, receipts owed: small enough for
-another database to take the place of the file in `sqlite.py`.
+Commands taken, claims before each send, endings of orders, receipts owed. `store.py` keeps
+them in SQL, in a file (`sqlite.py`) or in PostgreSQL (`postgres.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol
+from typing import Literal, Protocol
 
 from models.notices import NoticeCommand, NoticeReceipt, NoticeSuperseded, NoticeTick
 from streams.dispatch.decide import Known
@@ -51,16 +51,35 @@ class Claim(Enum):
     DOUBTFUL = auto()  # somebody began to: send again under the same id
     ENDED = auto()  # the order ended meanwhile: decide again
     SETTLED = auto()  # done already: leave it alone
+    HELD = auto()  # another dispatcher is sending it now: look again later
+
+
+# What a try leaves of its claim. free: it reached nobody; claimed: in doubt, to be repeated;
+# doubt: in doubt, never to be repeated; failed: refused for good; sent: accepted.
+State = Literal["free", "claimed", "doubt", "failed", "sent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A try over a channel as it is remembered: what it leaves, and what came back."""
+
+    notice_id: str
+    channel: str
+    state: State
+    reason: str = ""
+    reference: str | None = None
 
 
 class Ledger(Protocol):
     """The dispatcher's memory; every method is durable when it returns."""
 
+    shared: bool  # other dispatchers write to it too
+
     async def take(self, intake: Intake) -> list[Taken]:
         """Keep commands, endings and clocks; return the commands not seen before."""
 
-    async def pending(self) -> list[Taken]:
-        """Return the commands that are not settled, oldest first."""
+    async def pending(self, partitions: Collection[int] | None = None) -> list[Taken]:
+        """Return the commands of some partitions that are not settled, oldest first."""
 
     async def clocks(self) -> dict[int, int]:
         """Return the tower's clock by partition, epoch ms."""
@@ -68,25 +87,32 @@ class Ledger(Protocol):
     async def known(self, command: NoticeCommand) -> Known:
         """Return what is remembered of a command and its order."""
 
-    async def claim(self, command: NoticeCommand, channel: str) -> Claim:
+    async def claim(self, command: NoticeCommand, channel: str, provider: str) -> Claim:
         """Claim the sending of a notice over a channel, right before it is sent."""
 
-    async def postpone(
-        self, notice_id: str, channel: str, not_before: int, *, doubtful: bool
-    ) -> int:
-        """Count a failed try, to be repeated at `not_before`; return how often it was in doubt.
+    async def tried(self, made: Try, not_before: int | None = None) -> int:
+        """Remember a try that settles nothing; return how often it has been in doubt.
 
-        A try that surely reached nobody gives its claim back; a doubtful one keeps it.
+        Where it is to be repeated, at `not_before` (epoch ms), it counts as an attempt.
         """
 
-    async def settle(self, receipt: NoticeReceipt) -> None:
-        """Close a notice for good and owe its receipt."""
+    async def bar(self, customer_id: str, point: str, reason: str) -> None:
+        """Never use one address of a customer again."""
 
-    async def owed(self) -> list[NoticeReceipt]:
+    async def forget(self, customer_id: str) -> None:
+        """Forget what is remembered of a customer's addresses."""
+
+    async def settle(self, receipt: NoticeReceipt, made: Try | None = None) -> None:
+        """Close a notice for good and owe its receipt, `made` being the try that did it."""
+
+    async def owed(self, partitions: Collection[int] | None = None) -> list[NoticeReceipt]:
         """Return the receipts not yet delivered."""
 
     async def delivered(self, receipts: Sequence[NoticeReceipt]) -> None:
         """Forget receipts that have reached their orders."""
+
+    async def twice(self) -> list[str]:
+        """Return the notices that were sent under more than one key; always none."""
 
     async def close(self) -> None:
         """Let go of the store."""

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from models.contacts import ContactUpdate
+from models.contacts import Channel, ContactUpdate
 from models.notices import LINES, NoticeCommand, NoticeKind
+from streams.dispatch.channels.base import point_of
 
 STALE_MS = 600_000
 
@@ -40,7 +41,9 @@ class Known:
     `ended`: the order's ending came after the command; `later`: kinds asked for since;
     `told`: a delay was said, None if none was asked for; `attempts`: sends that are known to
     have failed; `not_before`: wall clock, epoch ms, at which the next try is due;
-    `doubtful`: an earlier send may have reached the customer.
+    `doubtful`: an earlier send may have reached the customer; `in_doubt`: channel and
+    provider that are to be asked once more; `spent`: channels given up for this notice;
+    `barred`: addresses of the customer (`point_of`) that are never used again.
     """
 
     ended: bool = False
@@ -50,6 +53,9 @@ class Known:
     attempts: int = 0
     not_before: int = 0
     doubtful: bool = False
+    in_doubt: tuple[str, str] | None = None
+    spent: frozenset[str] = frozenset()
+    barred: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +63,21 @@ class Moment:
     """Now: the tower's clock (None before its first tick) and the wall clock, epoch ms.
 
     `current`: everything appended so far to the command's partition and to the contact
-    updates has been read, so no withdrawal of the notice is lying there unread.
+    updates has been read, so no withdrawal of the notice is lying there unread. `channels`:
+    those there is a provider for.
     """
 
     tower: int | None
     wall: int
     current: bool = True
+    channels: frozenset[str] = frozenset({"email"})
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Say it now, by e-mail to `address`."""
+    """Say it now, over the first of these channels that can take it."""
 
-    address: str
+    ways: tuple[Channel, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +109,30 @@ def decide(
         return Suppress("superseded")
     if not now.current:
         return Wait(None)
-    refused = _refused(command, contact)
+    if known.doubtful and known.not_before > now.wall:
+        return Wait(known.not_before)
+    ways = ways_to(contact, known, now.channels)
+    refused = _refused(command, contact, ways)
     if refused is not None:
         return Suppress(refused)
     if known.not_before > now.wall:
         return Wait(known.not_before)
-    return Send(address_of(contact) or "")
+    return Send(ways)
 
 
-def address_of(contact: ContactUpdate | None) -> str | None:
-    """Return the first e-mail address of a contact."""
-    channels = contact.channels if contact is not None else ()
-    return next((each.address for each in channels if each.kind == "email"), None)
+def ways_to(
+    contact: ContactUpdate | None, known: Known, channels: frozenset[str]
+) -> tuple[Channel, ...]:
+    """Return how to reach a customer with a notice, in the customer's own order.
+
+    Of each kind the first address counts; what is in doubt on one channel stays on it.
+    """
+    only = channels if known.in_doubt is None else {known.in_doubt[0]}
+    ways: dict[str, Channel] = {}
+    for each in contact.channels if contact is not None else ():
+        if point_of(each) not in known.barred:
+            ways.setdefault(each.kind, each)
+    return tuple(each for kind, each in ways.items() if kind in channels & only - known.spent)
 
 
 def _superseded(command: NoticeCommand, known: Known, _: Moment) -> bool:
@@ -152,8 +172,10 @@ _RULES: tuple[tuple[Reason, _Rule], ...] = (
 )
 
 
-def _refused(command: NoticeCommand, contact: ContactUpdate | None) -> Reason | None:
-    if contact is None or address_of(contact) is None:
+def _refused(
+    command: NoticeCommand, contact: ContactUpdate | None, ways: tuple[Channel, ...]
+) -> Reason | None:
+    if contact is None or not ways:
         return "no_contact"
     if contact.consent is False:
         return "opt_out"

@@ -5,84 +5,23 @@ next notice waits, so that ten thousand waiting notices hold nobody up.
 """
 
 import asyncio
-import logging
-import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from jinja2 import TemplateError
-
-from models.notices import NoticeReceipt, NoticeResult
-from streams.dispatch.claims import Claim, Ledger, Taken
-from streams.dispatch.decide import Decision, Moment, Send, Suppress, Wait, decide
-from streams.dispatch.email import Channel
-from streams.dispatch.intake import ContactBook
+from streams.dispatch.claims import Taken
+from streams.dispatch.clocks import wall_ms
+from streams.dispatch.decide import Wait
 from streams.dispatch.metrics import DispatchMetrics
-from streams.dispatch.outcomes import Outcome, backoff_ms
-from streams.dispatch.text import NO_LINKS, Links, write
-
-log = logging.getLogger(__name__)
-
-PARALLEL = 20
-# So often is a notice sent again whose earlier send the server took in silence.
-MAYBE_RESENDS = 3
-_UNSENDABLE = (TemplateError, ValueError, OverflowError)
-
-
-def wall_ms() -> int:
-    """Return the wall clock, epoch milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
-class Clocks:
-    """The tower's clock by partition and how far the partitions are read, as of the last read.
-
-    A partition is current once everything appended to it so far has been read, and the
-    contact updates with it.
-    """
-
-    def __init__(self, towers: dict[int, int]) -> None:
-        self._towers = dict(towers)
-        self._current: frozenset[int] = frozenset()
-
-    def tick(self, partition: int, at: int) -> None:
-        """Move a clock on; it never goes back."""
-        self._towers[partition] = max(at, self._towers.get(partition, at))
-
-    def read_up(self, partitions: Iterable[int]) -> bool:
-        """Say which partitions are current; return whether one of them was not before."""
-        before, self._current = self._current, frozenset(partitions)
-        return not self._current <= before
-
-    def moment(self, partition: int) -> Moment:
-        """Return now, as the partition has it."""
-        return Moment(self._towers.get(partition), wall_ms(), partition in self._current)
+from streams.dispatch.sending import Sending
 
 
 class Lanes:
-    """All lanes of a dispatcher; receipts of settled notices go to `settled`."""
+    """All lanes of a dispatcher, each notice taken on by `sending`."""
 
-    def __init__(  # noqa: PLR0913 (what a notice meets on its way, each once)
-        self,
-        ledger: Ledger,
-        channel: Channel,
-        book: ContactBook,
-        clocks: Clocks,
-        metrics: DispatchMetrics,
-        settled: Callable[[NoticeReceipt], None],
-        *,
-        passing: Callable[[str], None] = lambda _: None,
-        links: Links = NO_LINKS,
-    ) -> None:
-        self._ledger = ledger
-        self._channel = channel
-        self._book = book
-        self._clocks = clocks
+    def __init__(self, sending: Sending, metrics: DispatchMetrics) -> None:
+        self._sending = sending
+        self._clocks = sending.clocks
         self._metrics = metrics
-        self._settled = settled
-        self._passing = passing
-        self._links = links
-        self._slots = asyncio.Semaphore(PARALLEL)
         self._queues: dict[str, deque[Taken]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -128,7 +67,7 @@ class Lanes:
 
     async def stop(self, within: float) -> None:
         """Begin nothing new; let sends under way end within so many seconds."""
-        self._stopping = True
+        self._stopping = self._sending.stopping = True
         for timer in self._timers.values():
             timer.cancel()
         tasks = list(self._tasks.values())
@@ -142,7 +81,7 @@ class Lanes:
         queue = self._queues[order_id]
         while queue and not self._stopping:
             self._again.discard(order_id)
-            wait = await self._advance(queue[0])
+            wait = await self._sending.advance(queue[0])
             if wait is None:
                 queue.popleft()
                 self._metrics.waiting.dec()
@@ -170,115 +109,3 @@ class Lanes:
                 self.wake(order_id)
         elif not self.failed.done():
             self.failed.set_exception(error)
-
-    async def _advance(self, taken: Taken) -> Wait | None:
-        """Take a notice as far as it goes now; None: it is settled."""
-        while not self._stopping:
-            decision = await self._decision(taken)
-            if isinstance(decision, Send):
-                async with self._slots:
-                    # A last look: waiting for the slot may have taken a while.
-                    decision = await self._decision(taken)
-                    if isinstance(decision, Send):
-                        done, wait = await self._send(taken, decision.address)
-                        if done or wait is not None:
-                            return wait
-                        continue
-            if isinstance(decision, Wait):
-                return decision
-            if isinstance(decision, Suppress):
-                await self._suppress(taken, decision)
-                return None
-        return Wait(None)
-
-    async def _decision(self, taken: Taken) -> Decision:
-        command = taken.command
-        known = await self._ledger.known(command)
-        contact = self._book.find(command.customer_id)
-        return decide(command, contact, known, self._clocks.moment(taken.partition))
-
-    async def _suppress(self, taken: Taken, decision: Suppress) -> None:
-        command = taken.command
-        if (await self._ledger.known(command)).doubtful:
-            await self._fail(taken, "maybe_sent")
-            return
-        await self._settle(taken, "suppressed", decision.reason, None)
-        self._metrics.suppressed.labels(command.kind, decision.reason).inc()
-
-    async def _send(self, taken: Taken, address: str) -> tuple[bool, Wait | None]:
-        """Claim, try once; (True, None): settled, (False, wait): later, else decide again."""
-        claim = await self._ledger.claim(taken.command, self._channel.name)
-        if claim is Claim.ENDED:
-            return False, None
-        if claim is Claim.SETTLED:
-            return True, None
-        if claim is Claim.DOUBTFUL:
-            self._metrics.maybe.labels(self._channel.name).inc()
-        self._passing("dispatcher.claimed")
-        outcome = await self._try(taken, address)
-        self._passing("dispatcher.tried")
-        if outcome.kind == "accepted":
-            await self._succeed(taken)
-            return True, None
-        if outcome.kind == "permanent":
-            await self._fail(taken, outcome.reason)
-            return True, None
-        wait = await self._postpone(taken, outcome)
-        return wait is None, wait
-
-    async def _try(self, taken: Taken, address: str) -> Outcome:
-        command = taken.command
-        contact = self._book.find(command.customer_id)
-        try:
-            text = write(command, contact, self._links)
-        except _UNSENDABLE:
-            return Outcome("permanent", "content")
-        return await self._channel.send(command.notice_id, address, text)
-
-    async def _succeed(self, taken: Taken) -> None:
-        kind, channel = taken.command.kind, self._channel.name
-        accepted_at = wall_ms()
-        await self._settle(taken, "sent", None, channel)
-        self._metrics.sent.labels(kind, channel).inc()
-        delay = max(accepted_at - taken.asked_at, 0) / 1_000
-        self._metrics.delay.labels(kind, channel).observe(delay)
-
-    async def _fail(self, taken: Taken, reason: str) -> None:
-        await self._settle(taken, "failed", reason, self._channel.name)
-        self._metrics.failed.labels(taken.command.kind, self._channel.name, reason).inc()
-
-    async def _postpone(self, taken: Taken, outcome: Outcome) -> Wait | None:
-        """Put off the next try; a notice in doubt too often is given up (None)."""
-        command, channel = taken.command, self._channel.name
-        attempts = (await self._ledger.known(command)).attempts + 1
-        until = wall_ms() + backoff_ms(attempts)
-        doubtful = outcome.kind == "maybe"
-        if outcome.kind == "misconfigured":
-            log.error("%s is misconfigured: %s", channel, outcome.reason)
-        doubts = await self._ledger.postpone(
-            command.notice_id, channel, until, doubtful=doubtful
-        )
-        if doubtful and doubts >= MAYBE_RESENDS:
-            await self._fail(taken, "maybe_sent")
-            return None
-        self._metrics.retried.labels(command.kind, channel, outcome.reason).inc()
-        return Wait(until)
-
-    async def _settle(
-        self, taken: Taken, result: NoticeResult, reason: str | None, channel: str | None
-    ) -> None:
-        command = taken.command
-        now = self._clocks.moment(taken.partition)
-        receipt = NoticeReceipt(
-            notice_id=command.notice_id,
-            order_id=command.order_id,
-            kind=command.kind,
-            version=command.version,
-            result=result,
-            reason=reason,
-            channel=channel,
-            eta=command.eta,
-            at=now.wall if now.tower is None else now.tower,
-        )
-        await self._ledger.settle(receipt)
-        self._settled(receipt)

@@ -18,7 +18,7 @@ from streams import wire
 from streams.admin import connected
 from streams.config import Settings
 from streams.dispatch.claims import Ledger
-from streams.dispatch.email import Channel, EmailChannel
+from streams.dispatch.clocks import Clocks
 from streams.dispatch.intake import (
     Batch,
     ContactBook,
@@ -27,9 +27,12 @@ from streams.dispatch.intake import (
     sort,
 )
 from streams.dispatch.kafka import Letter, Reader, Sender, read_all
-from streams.dispatch.lanes import Clocks, Lanes
+from streams.dispatch.lanes import Lanes
 from streams.dispatch.metrics import DispatchMetrics
-from streams.dispatch.sqlite import SqliteLedger
+from streams.dispatch.providers import routes_of
+from streams.dispatch.routes import Routes
+from streams.dispatch.sending import Sending
+from streams.dispatch.sqlite import open_sqlite
 from streams.dispatch.text import Links
 from streams.http import say_version, serving
 from streams.refusal import kept_out
@@ -51,11 +54,11 @@ class Dispatcher:
     """One dispatcher over a ledger; `run` lasts until `stop` is set."""
 
     def __init__(
-        self, settings: Settings, ledger: Ledger, channel: Channel, metrics: DispatchMetrics
+        self, settings: Settings, ledger: Ledger, routes: Routes, metrics: DispatchMetrics
     ) -> None:
         self._settings = settings
         self._ledger = ledger
-        self._channel = channel
+        self._routes = routes
         self._metrics = metrics
         self._namespace = settings.namespace
         self._commands = named(self._namespace, NOTICE_COMMANDS)
@@ -76,10 +79,10 @@ class Dispatcher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Dispatch until `stop` is set; then let sends under way end. `close` comes after."""
-        clocks = Clocks(await self._ledger.clocks())
-        lanes = Lanes(
+        clocks = Clocks(await self._ledger.clocks(), self._routes.channels)
+        sending = Sending(
             self._ledger,
-            self._channel,
+            self._routes,
             self._book,
             clocks,
             self._metrics,
@@ -87,6 +90,7 @@ class Dispatcher:
             passing=_failpoint(self._settings.failpoint),
             links=Links(self._settings.feedback_url, self._settings.preferences_url),
         )
+        lanes = Lanes(sending, self._metrics)
         for receipt in await self._ledger.owed():
             self._owed.put_nowait(receipt)
         work = asyncio.create_task(self._work(lanes, clocks))
@@ -231,13 +235,15 @@ async def dispatch(settings: Settings, stop: asyncio.Event, say: Callable[[str],
     """Run a dispatcher with its claims file, its channel and its metrics until `stop`."""
     wire.install()
     async with AsyncExitStack() as stack:
-        channel = EmailChannel(settings)
+        routes = routes_of(settings)
+        stack.push_async_callback(routes.close)
         async with connected(settings.kafka):
             pass  # one sentence at once; a broker that goes away later is waited for
         metrics = DispatchMetrics()
         say_version(metrics.registry, settings.commit)
         ledger = await stack.enter_async_context(_opened(settings))
-        dispatcher = Dispatcher(settings, ledger, channel, metrics)
+        metrics.watch(routes)
+        dispatcher = Dispatcher(settings, ledger, routes, metrics)
         stack.push_async_callback(dispatcher.close)
         host = settings.metrics_host
         port = await stack.enter_async_context(
@@ -249,7 +255,7 @@ async def dispatch(settings: Settings, stop: asyncio.Event, say: Callable[[str],
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[Ledger]:
-    ledger = await SqliteLedger.open(settings.claims)
+    ledger = await open_sqlite(settings.claims)
     try:
         yield ledger
     finally:

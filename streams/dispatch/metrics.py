@@ -5,18 +5,31 @@ Labels are closed lists: kinds of notices, channels, reasons. Counters begin at 
 process, the gauge of waiting notices with what the claims file holds.
 """
 
+from functools import partial
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from models.notices import NoticeKind
-from streams.dispatch.email import CHANNEL
+from streams.dispatch.channels.email import EMAIL
+from streams.dispatch.routes import Breaker, Routes
 
 DELAY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600)
 
 
 class DispatchMetrics:
     """The dispatcher's metrics, in a registry of their own."""
+
+    def watch(self, routes: Routes) -> None:
+        """Expose which breakers are open."""
+        gauge = Gauge(
+            "tower_notification_breaker_open",
+            "1 while a provider is left alone after too many failures.",
+            ("provider",),
+            registry=self.registry,
+        )
+        for each in routes.providers:
+            gauge.labels(each.name).set_function(partial(_open, each.breaker))
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -39,6 +52,12 @@ class DispatchMetrics:
         )
         self.maybe = counter(
             "notifications_maybe", "Sends repeated under the same id after a doubt.", "channel"
+        )
+        self.barred = counter(
+            "contact_points_barred",
+            "Addresses that a provider says are never to be used again.",
+            "channel",
+            "reason",
         )
         self.dead_lettered = counter(
             "notifications_dead_lettered", "Commands set aside unread.", "kind", "channel"
@@ -63,7 +82,18 @@ class DispatchMetrics:
             buckets=DELAY_BUCKETS,
             registry=registry,
         )
+        self.send_seconds = Histogram(
+            "tower_notification_send_seconds",
+            "Seconds that one try took, by what came of it.",
+            ("channel", "provider", "outcome"),
+            buckets=DELAY_BUCKETS[:10],
+            registry=registry,
+        )
         for kind in get_args(NoticeKind):
             self.requested.labels(kind)
-            self.sent.labels(kind, CHANNEL)
+            self.sent.labels(kind, EMAIL)
             self.suppressed.labels(kind, "duplicate")
+
+
+def _open(breaker: Breaker) -> float:
+    return float(breaker.open)

@@ -16,8 +16,9 @@ from tests.dispatch.given import at, command, contact
 WALL = 1_000_000
 NOW = Moment(tower=at(13, 21), wall=WALL)
 BEHIND = Moment(tower=at(13, 21), wall=WALL, current=False)
+BO = [{"kind": "email", "address": "bo@example.org"}]
 SMS = [{"kind": "sms", "address": "+4791234567"}]
-ANN = Send("ann@example.org")
+ANN = Send(contact().channels)
 
 CASES = {
     "a fresh command is sent": ({}, {}, Known(), NOW, ANN),
@@ -66,8 +67,8 @@ CASES = {
     "no e-mail address": ({}, {"channels": SMS}, Known(), NOW, Suppress("no_contact")),
     "the first e-mail address": (
         {},
-        {"channels": [*SMS, {"kind": "email", "address": "bo@example.org"}]},
-        Known(), NOW, Send("bo@example.org"),
+        {"channels": [*SMS, *BO]},
+        Known(), NOW, Send(contact(channels=BO).channels),
     ),
     "opted out": ({}, {"consent": False}, Known(), NOW, Suppress("opt_out")),
     "consented": ({}, {"consent": True}, Known(), NOW, ANN),

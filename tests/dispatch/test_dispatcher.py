@@ -237,7 +237,7 @@ async def test_an_ending_read_later_in_the_backlog_comes_first(world):
 
 
 async def test_a_server_that_refuses_and_then_accepts(world):
-    world.sink.behaviour = "refuse"
+    world.sink.behaviour = "close"
     await world.start()
     await world.say(contact(), *ticks(at(13, 21)), command())
     await world.counted("tower_notifications_retried_total{")

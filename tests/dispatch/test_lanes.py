@@ -7,13 +7,16 @@ from collections import defaultdict
 import pytest
 
 from models.notices import NoticeTick
-from streams.dispatch import lanes as under_test
+from streams.dispatch import sending as under_test
+from streams.dispatch.channels.outcomes import ACCEPTED, Outcome
 from streams.dispatch.claims import Intake, Taken
+from streams.dispatch.clocks import Clocks, wall_ms
 from streams.dispatch.intake import ContactBook
-from streams.dispatch.lanes import Clocks, Lanes
+from streams.dispatch.lanes import Lanes
 from streams.dispatch.metrics import DispatchMetrics
-from streams.dispatch.outcomes import ACCEPTED, Outcome
-from streams.dispatch.sqlite import SqliteLedger
+from streams.dispatch.routes import Provider, Routes
+from streams.dispatch.sending import Sending
+from streams.dispatch.sqlite import open_sqlite
 from tests.dispatch.given import at, command, contact, ending
 
 LATER = Outcome("retry", "refused_for_now")
@@ -23,16 +26,23 @@ MAYBE = Outcome("maybe", "no_answer")
 class Scripted:
     """A channel whose answers are written down; after the last one everything is accepted."""
 
-    name = "email"
-
-    def __init__(self):
+    def __init__(self, name="email", resends=1):
+        self.name = name
+        self.provider = f"test-{name}"
+        self.resends = resends
+        self.keys = []
         self.answers = defaultdict(list)
         self.sent = []
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def send(self, notice_id, _address, _text):
+    async def close(self):
+        pass
+
+    async def send(self, message):
+        notice_id = message.command.notice_id
         self.sent.append(notice_id)
+        self.keys.append(message.key)
         await self.gate.wait()
         answers = self.answers[notice_id]
         return answers.pop(0) if answers else ACCEPTED
@@ -47,23 +57,24 @@ async def until(holds):
 class Bench:
     """One dispatcher without Kafka."""
 
-    def __init__(self, ledger):
+    def __init__(self, ledger, *channels):
         self.ledger = ledger
-        self.channel = Scripted()
+        self.channel, *_ = channels
+        self.routes = routes = Routes(Provider(each, parallel=20) for each in channels)
         self.book = ContactBook()
         self.book.write("ann", contact().model_dump_json().encode())
-        self.clocks = Clocks({0: at(13, 21)})
+        self.clocks = Clocks({0: at(13, 21)}, routes.channels)
         self.clocks.read_up({0})
         self.metrics = DispatchMetrics()
         self.receipts = asyncio.Queue()
-        self.lanes = Lanes(
-            ledger, self.channel, self.book, self.clocks, self.metrics, self.receipts.put_nowait
+        sending = Sending(
+            ledger, routes, self.book, self.clocks, self.metrics, self.receipts.put_nowait
         )
+        self.lanes = Lanes(sending, self.metrics)
 
     async def take(self, *messages):
         given = [
-            each if hasattr(each, "at") else Taken(each, 0, under_test.wall_ms())
-            for each in messages
+            each if hasattr(each, "at") else Taken(each, 0, wall_ms()) for each in messages
         ]
         self.lanes.add(await self.ledger.take(Intake(given)))
         for each in messages:
@@ -84,9 +95,9 @@ class Bench:
 
 @pytest.fixture
 async def bench(tmp_path, monkeypatch):
-    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 20)
-    ledger = await SqliteLedger.open(tmp_path / "claims.sqlite")
-    made = Bench(ledger)
+    monkeypatch.setattr(under_test, "backoff_ms", lambda *_: 20)
+    ledger = await open_sqlite(tmp_path / "claims.sqlite")
+    made = Bench(ledger, Scripted())
     yield made
     made.channel.gate.set()
     await made.lanes.stop(1)
@@ -124,12 +135,12 @@ async def test_silence_after_the_text_is_sent_again_but_not_for_ever(bench):
     bench.channel.answers[FIRST] = [MAYBE] * 9
     await bench.take(command())
     assert await bench.receipt() == (FIRST, "failed", "maybe_sent")
-    assert bench.channel.sent == [FIRST] * 4  # one send and three more
-    assert bench.counted()["tower_notifications_maybe_total", "email"] == 3
+    assert bench.channel.sent == [FIRST] * 2  # one send and one more
+    assert bench.counted()["tower_notifications_maybe_total", "email"] == 1
 
 
 async def test_an_ending_stops_a_message_that_waits(bench, monkeypatch):
-    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 60_000)
+    monkeypatch.setattr(under_test, "backoff_ms", lambda *_: 60_000)
     bench.channel.answers[FIRST] = [LATER]
     await bench.take(command())
     await until(bench.counted)
@@ -139,7 +150,7 @@ async def test_an_ending_stops_a_message_that_waits(bench, monkeypatch):
 
 
 async def test_time_stops_a_message_that_waits(bench, monkeypatch):
-    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 60_000)
+    monkeypatch.setattr(under_test, "backoff_ms", lambda *_: 60_000)
     bench.channel.answers[FIRST] = [LATER]
     await bench.take(command())
     await until(bench.counted)
@@ -149,7 +160,7 @@ async def test_time_stops_a_message_that_waits(bench, monkeypatch):
 
 
 async def test_what_was_perhaps_sent_is_never_called_suppressed(bench, monkeypatch):
-    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 60_000)
+    monkeypatch.setattr(under_test, "backoff_ms", lambda *_: 60_000)
     bench.channel.answers[FIRST] = [MAYBE]
     await bench.take(command())
     await until(bench.counted)
@@ -185,7 +196,7 @@ async def test_orders_side_by_side_one_order_in_turn(bench):
 
 
 async def test_a_newer_notice_takes_the_place_of_one_that_waits(bench, monkeypatch):
-    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 60_000)
+    monkeypatch.setattr(under_test, "backoff_ms", lambda *_: 60_000)
     bench.channel.answers[FIRST] = [LATER]
     await bench.take(command())
     await until(bench.counted)
@@ -195,7 +206,7 @@ async def test_a_newer_notice_takes_the_place_of_one_that_waits(bench, monkeypat
 
 
 async def test_a_lane_that_waits_holds_up_no_other(bench, monkeypatch):
-    monkeypatch.setattr(under_test, "backoff_ms", lambda _: 60_000)
+    monkeypatch.setattr(under_test, "backoff_ms", lambda *_: 60_000)
     many = [command(notice_id=f"n{n}", order_id=f"o{n}") for n in range(100)]
     for each in many:
         bench.channel.answers[each.notice_id] = [LATER]
@@ -238,3 +249,102 @@ async def test_a_send_that_does_not_end_is_left_in_doubt(bench):
         await bench.lanes.stop(0.05)
     assert (await bench.ledger.known(command())).doubtful
     assert len(await bench.ledger.pending()) == 1
+
+
+BOTH = [{"kind": "sms", "address": "+4791234567"}, {"kind": "email", "address": "a@b.org"}]
+
+
+@pytest.fixture
+async def both(tmp_path, monkeypatch):
+    """A customer who prefers text messages, and providers of both."""
+    monkeypatch.setattr(under_test, "backoff_ms", lambda *_: 20)
+    monkeypatch.setattr(under_test, "FALLBACK_MS", 30)
+    ledger = await open_sqlite(tmp_path / "claims.sqlite")
+    made = Bench(ledger, Scripted("sms", resends=0), Scripted("email"))
+    made.book.write("ann", contact(channels=BOTH).model_dump_json().encode())
+    yield made
+    await made.lanes.stop(1)
+    await ledger.close()
+    assert not made.lanes.failed.done()
+
+
+def keys(bench):
+    return [key for each in bench.routes.providers for key in each.channel.keys]
+
+
+async def test_the_customers_first_channel_is_used(both):
+    await both.take(command())
+    assert await both.receipt() == (FIRST, "sent", None)
+    assert keys(both) == [f"{FIRST}.sms"]
+
+
+async def test_a_refused_number_is_never_used_again(both):
+    both.channel.answers[FIRST] = [Outcome("permanent", "bad_address")]
+    await both.take(command())
+    assert await both.receipt() == (FIRST, "sent", None)
+    await both.take(command(notice_id="second", version=2, kind="delay_worse"))
+    assert await both.receipt() == ("second", "sent", None)
+    assert keys(both) == [f"{FIRST}.sms", f"{FIRST}.email", "second.email"]
+    both.book.write("ann", contact(channels=BOTH[:1]).model_dump_json().encode())
+    await both.take(command(notice_id="third", order_id="B"))
+    assert await both.receipt() == ("third", "suppressed", "no_contact")
+
+
+async def test_a_text_that_nobody_can_send_fails_on_every_channel_in_turn(both):
+    for each in both.routes.providers:
+        each.channel.answers[FIRST] = [Outcome("permanent", "refused")]
+    await both.take(command())
+    assert await both.receipt() == (FIRST, "failed", "refused")
+    assert keys(both) == [f"{FIRST}.sms", f"{FIRST}.email"]
+
+
+async def test_a_text_message_in_doubt_is_not_repeated_but_passed_on(both):
+    both.channel.answers[FIRST] = [MAYBE]
+    await both.take(command())
+    assert await both.receipt() == (FIRST, "sent", None)
+    assert keys(both) == [f"{FIRST}.sms", f"{FIRST}.email"]
+    assert await both.ledger.twice() == []
+
+
+async def test_a_text_message_in_doubt_without_another_channel(both):
+    both.book.write("ann", contact(channels=BOTH[:1]).model_dump_json().encode())
+    both.channel.answers[FIRST] = [MAYBE]
+    await both.take(command())
+    assert await both.receipt() == (FIRST, "failed", "maybe_sent")
+    assert keys(both) == [f"{FIRST}.sms"]
+
+
+async def test_a_claim_that_a_dead_process_left_is_not_sent_over_by_text_message(both):
+    await both.ledger.take(Intake([Taken(command(), 0, 0)]))
+    await both.ledger.claim(command(), "sms", "test-sms")
+    both.lanes.add(await both.ledger.pending())
+    assert await both.receipt() == (FIRST, "sent", None)
+    assert keys(both) == [f"{FIRST}.email"]
+
+
+async def test_a_webhook_in_doubt_is_called_until_it_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr(under_test, "backoff_ms", lambda *_: 1)
+    ledger = await open_sqlite(tmp_path / "claims.sqlite")
+    made = Bench(ledger, Scripted("webhook", resends=None))
+    hook = [{"kind": "webhook", "address": "https://shop.example/hook"}]
+    made.book.write("ann", contact(channels=hook).model_dump_json().encode())
+    made.channel.answers[FIRST] = [MAYBE] * 9
+    await made.take(command())
+    assert await made.receipt() == (FIRST, "sent", None)
+    assert made.channel.keys == [f"{FIRST}.webhook"] * 10
+    await made.lanes.stop(1)
+    await ledger.close()
+
+
+async def test_a_provider_that_is_down_is_left_alone_and_others_are_not(both):
+    """Ten calls fail and the breaker opens: text messages go by mail meanwhile."""
+    many = [command(notice_id=f"n{n}", order_id=f"o{n}") for n in range(30)]
+    for each in many:
+        both.channel.answers[each.notice_id] = [Outcome("retry", "unreachable")] * 9
+    for each in many:
+        await both.take(each)
+        await until(lambda: not both.receipts.empty() or len(both.channel.keys) < 10)
+    got = [await both.receipt() for _ in many]
+    assert {result for _, result, _ in got} == {"sent"}
+    assert len(both.channel.keys) <= 10 + 20
+    assert len(both.routes.providers[1].channel.keys) == 30

@@ -5,11 +5,13 @@ import ssl
 import aiosmtplib
 import pytest
 
-from streams.dispatch.email import sender_of
-from streams.dispatch.outcomes import Outcome, backoff_ms, outcome_of
+from streams.dispatch.channels.email import sender_of
+from streams.dispatch.channels.outcomes import Outcome, backoff_ms, outcome_of
 from streams.errors import TowerError
 
 RETRY = Outcome("retry", "refused_for_now")
+CLOSING = Outcome("retry", "closing")
+GREYLISTED = Outcome("retry", "refused_for_now", 300.0)
 
 
 def refused(code, text=""):
@@ -27,7 +29,7 @@ def wrapped(error, cause):
         (aiosmtplib.SMTPConnectError("no"), "connect", Outcome("retry", "unreachable")),
         (ConnectionRefusedError(), "connect", Outcome("retry", "unreachable")),
         (aiosmtplib.SMTPConnectTimeoutError("no"), "connect", Outcome("retry", "timeout")),
-        (aiosmtplib.SMTPConnectResponseError(421, ""), "connect", RETRY),
+        (aiosmtplib.SMTPConnectResponseError(421, ""), "connect", CLOSING),
         (
             aiosmtplib.SMTPConnectResponseError(554, ""),
             "connect",
@@ -41,15 +43,15 @@ def wrapped(error, cause):
             "sender",
             Outcome("misconfigured", "sender_refused"),
         ),
-        (refused(450), "recipient", RETRY),
-        (refused(421), "recipient", RETRY),
+        (refused(450), "recipient", GREYLISTED),
+        (refused(421), "recipient", CLOSING),
         (refused(550, "5.1.1 who"), "recipient", Outcome("permanent", "bad_address")),
         (refused(550, "5.7.1 no"), "recipient", Outcome("permanent", "policy")),
         (refused(550, "no"), "recipient", Outcome("permanent", "refused")),
         (
             aiosmtplib.SMTPRecipientsRefused([refused(452)]),
             "recipient",
-            RETRY,
+            GREYLISTED,
         ),
         (aiosmtplib.SMTPDataError(451, ""), "data", RETRY),
         (aiosmtplib.SMTPDataError(554, "5.6.0 x"), "data", Outcome("permanent", "content")),
@@ -84,6 +86,14 @@ def test_outcome(error, stage, expected):
 def test_waits_grow_and_scatter_by_a_fifth(attempts, seconds):
     waits = [backoff_ms(attempts) for _ in range(200)]
     assert seconds * 800 <= min(waits) < max(waits) <= seconds * 1_200
+
+
+@pytest.mark.parametrize(
+    ("after", "least", "most"),
+    [(None, 4_000, 6_000), (0, 4_000, 6_000), (60, 60_000, 60_000), (1e9, 900_000, 900_000)],
+)
+def test_what_a_provider_asks_for_is_waited_up_to_a_quarter_of_an_hour(after, least, most):
+    assert least <= backoff_ms(1, after) <= most
 
 
 @pytest.mark.parametrize("sender", ["", "nobody", "a@b@c", "x <>"])

@@ -4,7 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from streams.dispatch.email import compose, message_id, sender_of
+from streams.dispatch.channels.base import Message
+from streams.dispatch.channels.email import compose, message_id, sender_of
 from streams.dispatch.text import write
 from tests.dispatch.given import at, command, contact
 
@@ -178,7 +179,9 @@ def test_a_hostile_name_changes_nothing_but_itself(name):
     lines = text.plain.splitlines()
     assert len(lines) == len(DELAYED.splitlines())
     assert max(map(len, lines)) < 200
-    message = compose("n", SENDER, "ann@example.org", text).as_bytes()
+    message = compose(
+        Message("n.email", "", text, command()), SENDER, "ann@example.org"
+    ).as_bytes()
     head = message.partition(b"\r\n\r\n")[0]
     names = [line.partition(b":")[0] for line in head.split(b"\r\n") if line[:1] not in b" \t"]
     assert names == [
@@ -211,6 +214,10 @@ SHA_256 = "aa20c23e3201834050679e1d88941b9a6fed0557c9a705cb2c315e2e63fd486d"
     ],
 )
 def test_message_ids(notice_id, expected):
-    assert message_id(notice_id, "shop.example") == expected
-    message = compose(notice_id, SENDER, "ann@example.org", write(command()))
+    assert message_id(f"{notice_id}.email", "shop.example") == expected
+    message = compose(
+        Message(f"{notice_id}.email", "", write(command()), command()),
+        SENDER,
+        "ann@example.org",
+    )
     assert f"\r\nMessage-ID: {expected}\r\n".encode() in message.as_bytes()

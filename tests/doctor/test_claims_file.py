@@ -3,7 +3,7 @@
 from models.notices import NoticeCommand, NoticeReceipt
 from models.rules import Rules
 from streams.dispatch.claims import Intake, Taken
-from streams.dispatch.sqlite import SqliteLedger
+from streams.dispatch.sqlite import open_sqlite
 from streams.doctor.local import claims_at, rules_at
 from streams.doctor.seen import Unseen
 from streams.domain.judgement import rules_id
@@ -21,7 +21,7 @@ def notice(number, expires_at):
 
 async def test_waiting_expired_and_owed_notices_are_counted(tmp_path):
     file = tmp_path / "a file.sqlite"
-    ledger = await SqliteLedger.open(file, wall=lambda: ASKED)
+    ledger = await open_sqlite(file, wall=lambda: ASKED)
     commands = [notice(number, ASKED + number * 1_000) for number in (1, 2, 3, 4)]
     await ledger.take(
         Intake([Taken(each, 0, ASKED + 10 * n) for n, each in enumerate(commands)])

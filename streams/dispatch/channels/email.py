@@ -4,23 +4,23 @@ import asyncio
 import hashlib
 import re
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
-from typing import Protocol
+from typing import Literal
 from urllib.parse import quote
 
 import aiosmtplib
 from email_validator import EmailNotValidError, validate_email
 
-from streams.config import Settings
-from streams.dispatch.outcomes import ACCEPTED, Outcome, Stage, outcome_of
-from streams.dispatch.text import Text
+from streams.dispatch.channels.base import Message
+from streams.dispatch.channels.outcomes import ACCEPTED, Outcome, Stage, outcome_of
 from streams.errors import TowerError
 
-CHANNEL = "email"
+EMAIL = "email"
 _SAFE_ID = re.compile(r"[A-Za-z0-9_+=/-]+(\.[A-Za-z0-9_+=/-]+)*")
 _LONGEST_ID = 180
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -28,36 +28,47 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _POLICY = SMTP_POLICY.clone(max_line_length=998)
 
 
-class Channel(Protocol):
-    """A way to reach a customer."""
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """A mail server; `timeout`: seconds for each answer; `plain_allowed`: also without TLS."""
 
-    name: str
-
-    async def send(self, notice_id: str, address: str, text: Text) -> Outcome:
-        """Try once to send a text; never raises for anything the other side does."""
+    host: str
+    port: int
+    sender: str
+    tls: Literal["none", "starttls", "tls"] = "none"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    timeout: float = 10.0
+    plain_allowed: bool = False
 
 
 class EmailChannel:
     """Sends by SMTP, a connection a message."""
 
-    name = CHANNEL
+    name = EMAIL
+    resends = 1  # most mailboxes show a repeated Message-ID once
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        mistakes = mail_findings(settings)
+    def __init__(self, server: Smtp, provider: str = "smtp") -> None:
+        self.provider = provider
+        self._server = server
+        mistakes = mail_findings(server)
         if mistakes:
             raise TowerError(" ".join(mistakes))
-        self._sender = sender_of(settings.mail_from)
+        self._sender = sender_of(server.sender)
 
-    async def send(self, notice_id: str, address: str, text: Text) -> Outcome:
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    async def send(self, message: Message) -> Outcome:
         """Try once to send a text to one address."""
         try:
-            mailbox = validate_email(address, check_deliverability=False)
+            mailbox = validate_email(message.address, check_deliverability=False)
         except EmailNotValidError:
             return Outcome("permanent", "bad_address")
         recipient = mailbox.ascii_email or mailbox.normalized
-        message = compose(notice_id, self._sender, recipient, text)
-        return await self._deliver(recipient, message.as_bytes())
+        return await self._deliver(
+            recipient, compose(message, self._sender, recipient).as_bytes()
+        )
 
     async def _deliver(self, address: str, content: bytes) -> Outcome:
         client = self._client()
@@ -81,16 +92,16 @@ class EmailChannel:
             client.close()
 
     def _client(self) -> aiosmtplib.SMTP:
-        settings = self._settings
+        server = self._server
         return aiosmtplib.SMTP(
-            hostname=settings.smtp_host,
-            port=settings.smtp_port,
-            username=settings.smtp_username,
-            password=settings.mail_password,
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
             local_hostname=self._sender.domain,
-            timeout=settings.smtp_timeout_seconds,
-            use_tls=settings.smtp_tls == "tls",
-            start_tls=settings.smtp_tls == "starttls",
+            timeout=server.timeout,
+            use_tls=server.tls == "tls",
+            start_tls=server.tls == "starttls",
         )
 
 
@@ -112,47 +123,54 @@ def sender_of(mail_from: str) -> Address:
     return address
 
 
-def mail_findings(settings: Settings) -> list[str]:
-    """Return what is wrong with the settings of the mail, each as a sentence."""
+def mail_findings(server: Smtp) -> list[str]:
+    """Return what is wrong with a mail server, each as a sentence."""
     found = []
     try:
-        sender_of(settings.mail_from)
+        sender_of(server.sender)
     except TowerError as error:
         found.append(str(error))
-    safe = settings.smtp_tls != "none" or settings.smtp_host in _LOOPBACK
-    if settings.smtp_username and not safe:
+    near = server.host in _LOOPBACK
+    if server.tls == "none" and not near and server.username:
         found.append("TOWER_SMTP_USERNAME needs TOWER_SMTP_TLS to be starttls or tls.")
-    if settings.smtp_username and not (settings.smtp_password or settings.smtp_password_file):
+    elif server.tls == "none" and not (near or server.plain_allowed):
+        found.append(
+            f"Mail to {server.host} would go unencrypted: TOWER_SMTP_TLS should be starttls or"
+            " tls (TOWER_SANDBOX=true allows it where no real customer is)."
+        )
+    if server.username and server.password is None:
         found.append(
             "TOWER_SMTP_USERNAME needs TOWER_SMTP_PASSWORD or TOWER_SMTP_PASSWORD_FILE."
         )
-    try:
-        _ = settings.mail_password
-    except TowerError as error:
-        found.append(str(error))
     return found
 
 
-def message_id(notice_id: str, domain: str) -> str:
+def message_id(key: str, domain: str) -> str:
     """Return the Message-ID of a notice: the same for every try, whoever makes it."""
-    local = notice_id
+    local, _, channel = key.rpartition(".")
     if _SAFE_ID.fullmatch(local) is None:
-        local = quote(notice_id, safe="").replace(".", "%2E").replace("~", "%7E")
+        local = quote(local, safe="").replace(".", "%2E").replace("~", "%7E")
     if len(local) > _LONGEST_ID:
-        local = hashlib.sha256(notice_id.encode()).hexdigest()
-    return f"<{local}.{CHANNEL}@{domain}>"
+        local = hashlib.sha256(key.removesuffix(f".{channel}").encode()).hexdigest()
+    return f"<{local}.{channel}@{domain}>"
 
 
-def compose(notice_id: str, sender: Address, address: str, text: Text) -> EmailMessage:
-    """Return the message to a valid address; one beyond ASCII makes its headers UTF-8."""
+def compose(given: Message, sender: Address, address: str) -> EmailMessage:
+    """Return the mail to a valid address; one beyond ASCII makes its headers UTF-8.
+
+    An address to unsubscribe at is given as RFC 8058 wants it: one POST, no page between.
+    """
     message = EmailMessage(policy=_POLICY.clone(utf8=not address.isascii()))
     message["From"] = sender
     username, _, domain = address.rpartition("@")
     message["To"] = Address(username=username, domain=domain)
-    message["Subject"] = text.subject
+    message["Subject"] = given.text.subject
     message["Date"] = format_datetime(datetime.now(UTC))
-    message["Message-ID"] = message_id(notice_id, sender.domain)
+    message["Message-ID"] = message_id(given.key, sender.domain)
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text.plain, cte="quoted-printable")
-    message.add_alternative(text.html, subtype="html", cte="quoted-printable")
+    if given.unsubscribe is not None:
+        message["List-Unsubscribe"] = f"<{given.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(given.text.plain, cte="quoted-printable")
+    message.add_alternative(given.text.html, subtype="html", cte="quoted-printable")
     return message

@@ -1,0 +1,1 @@
+"""Ways to reach a customer: each tries once and says what came of it."""

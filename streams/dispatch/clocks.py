@@ -1,0 +1,40 @@
+"""What time it is: the tower's clock by partition, the wall's, and how far all is read."""
+
+import time
+from collections.abc import Iterable
+
+from streams.dispatch.decide import Moment
+
+
+def wall_ms() -> int:
+    """Return the wall clock, epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Clocks:
+    """The tower's clock by partition and how far the partitions are read, as of the last read.
+
+    A partition is current once everything appended to it so far has been read, and the
+    contact updates with it.
+    """
+
+    def __init__(
+        self, towers: dict[int, int], channels: frozenset[str] = frozenset({"email"})
+    ) -> None:
+        self._towers = dict(towers)
+        self._channels = channels
+        self._current: frozenset[int] = frozenset()
+
+    def tick(self, partition: int, at: int) -> None:
+        """Move a clock on; it never goes back."""
+        self._towers[partition] = max(at, self._towers.get(partition, at))
+
+    def read_up(self, partitions: Iterable[int]) -> bool:
+        """Say which partitions are current; return whether one of them was not before."""
+        before, self._current = self._current, frozenset(partitions)
+        return not self._current <= before
+
+    def moment(self, partition: int) -> Moment:
+        """Return now, as the partition has it."""
+        current = partition in self._current
+        return Moment(self._towers.get(partition), wall_ms(), current, self._channels)
