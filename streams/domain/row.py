@@ -166,6 +166,8 @@ class Row:
         promised = arrived.event.kind == "order_promised"
         if self.stub is None:
             return promised or arrived.received_at - arrived.at <= self.judgement.silent
+        if arrived.received_at >= self.stub.expires_at:
+            return False  # by then nothing is known of the lives before
         last = self.stub.last_life_at
         return promised and (last is None or arrived.at >= last + NEW_LIFE_MS)
 

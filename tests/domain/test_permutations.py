@@ -309,12 +309,15 @@ def test_what_is_received_after_the_end_waits_and_counts_as_accepted():
     assert total(settled, row, at(60 + 40 * DAYS) + 1) == after
 
 
-def test_when_a_stub_has_served_its_time_the_id_begins_from_nothing():
+@pytest.mark.parametrize(
+    "again", [picked_up(396 * DAYS), promised(396 * DAYS, instant=397 * DAYS)]
+)
+def test_when_a_stub_has_served_its_time_the_id_begins_from_nothing(again):
     row = Row(JUDGEMENT)
     for arrived in arrivals(promised(0, instant=60), delivered(60)):
         row.add(arrived)
     drained(row, at(60 + 31 * DAYS))
-    (late,) = arrivals(picked_up(396 * DAYS))  # the stub expired at 395 days and an hour
+    (late,) = arrivals(again)  # the stub expired at 395 days and an hour
     row.add(late)
     assert (row.order, row.settles_at) == (None, at(60 + 395 * DAYS))
     assert drained(row, at(396 * DAYS)) == {}
