@@ -115,7 +115,7 @@ class GroupsFold:
             return
         if parcel.joined is not None:
             parcels[_name(parcel)] = parcel
-        self._settle(key, parcels, offset)
+        self._keep(key, self._left(key, parcels, offset), offset)
 
     def advance(self, clock: Millis, offset: int) -> None:
         """Move the clock and count again what changes with it."""
@@ -123,13 +123,15 @@ class GroupsFold:
             return
         self.clock = clock
         for _, key in self._deadlines.pass_until(clock):
-            if self._holds(key, offset):
-                self._count(key, self._load(key))
+            parcels = self._load(key)
+            left = parcels if self._holds(key, offset) else self._left(key, parcels, offset)
+            if left is parcels:
+                self._count(key, parcels)  # the row says what it said
             else:
-                self._settle(key, self._load(key), offset)
+                self._keep(key, left, offset)
 
-    def _settle(self, key: bytes, parcels: Parcels, offset: int) -> None:
-        """Archive what is over, count what is left, and note that the row changed."""
+    def _left(self, key: bytes, parcels: Parcels, offset: int) -> Parcels:
+        """Archive what is over and return what is left, the same dict if that is all."""
         left: list[Parcel] = []
         for run, over in runs(parcels.values(), self.kept):
             if over > self.clock:
@@ -138,8 +140,10 @@ class GroupsFold:
             counted = self._counted(key, run)
             for row in self.book.archive_all(counted, lambda row: not self._holds(row, offset)):
                 self._archived[row] = offset
-        if len(left) < len(parcels):
-            parcels = {_name(each): each for each in left}
+        return {_name(each): each for each in left} if len(left) < len(parcels) else parcels
+
+    def _keep(self, key: bytes, parcels: Parcels, offset: int) -> None:
+        """Let a row hold these parcels as of a record."""
         self._held[key] = parcels
         self._written[key] = offset
         self._count(key, parcels)

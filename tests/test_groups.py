@@ -136,6 +136,17 @@ def test_what_is_over_goes_to_the_archive_and_its_row_dies_later():
     assert rows.get(b"g/G") is None
 
 
+def test_a_row_is_written_for_what_is_told_and_archived_not_for_what_the_clock_says():
+    log = two_parcels()
+    fold, rows = recovered()
+    told(log, fold)
+    assert rows.take().rest.keys() == {b"g/G"}
+    seen = len(log.records)
+    log.tick(10)
+    fold.fold(log.records[seen:], Outbox())
+    assert (fold.book.totals, bool(rows.take())) == ({GROUPS: WHOLE}, False)
+
+
 def test_who_joins_after_the_end_joins_another_group():
     # Each alone is no group: the first was over at 150 when the second was first named.
     for joined, totals in ((149, {GROUPS: {"due": 1, "otif": 1}}), (150, {})):
