@@ -26,7 +26,7 @@ from streams.domain.arrivals import Arrived
 from streams.domain.judgement import Judgement
 from streams.domain.ledger import settle
 from streams.domain.order import Order
-from streams.domain.parcels import QUIET
+from streams.domain.parcels import LEGS, QUIET, waits
 from streams.domain.presence import Presence, Question
 from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row, Settlement
 from streams.engine.api import Beat, Outputs, Record, Rows
@@ -216,7 +216,9 @@ class OrdersFold:
         row = self.rows.get(key)
         if self.forecasting is not None:
             self._foresee_before(self.forecasting, key, row, arrived, offset, out)
-        quiet = arrived.event.kind in QUIET and not row.parked and not row.knows(arrived)
+        kind = arrived.event.kind
+        leg = kind in LEGS and waits(row.order, arrived.key)
+        quiet = (leg or kind in QUIET) and not row.parked and not row.knows(arrived)
         if not row.add(arrived):
             upstream, (record, index) = origin
             letter = letters.encoded(letters.no_room(arrived, upstream, record, index))
@@ -225,6 +227,7 @@ class OrdersFold:
             carrier = "unknown" if row.order is None else row.order.track.carrier
             self.expected(carrier, arrived.event.by)
         at = max(self.clock, arrived.received_at)
+        quiet = quiet and (not leg or waits(row.order))
         self._act(key, row, offset, out, at, quiet=quiet)
 
     def _foresee_before(

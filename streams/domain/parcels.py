@@ -12,20 +12,26 @@ from msgspec.structs import replace
 
 from models.base import Millis
 from models.events import Money
+from streams.domain.arrivals import LifeKey
 from streams.domain.ledger import Ledger
-from streams.domain.order import NEVER, Order
+from streams.domain.order import LAST_RECEIPT, NEVER, Order
 from streams.domain.verdicts import judge
 from streams.domain.zones import DAY_MS
 
 KEPT_MS = 97 * DAY_MS  # the longest window of loyalty (90 days) and a week for what comes late
 PARTS = 10_000  # amounts are whole numbers of this part of a unit of the currency
 MOST_AMOUNT = 10**12
+LAST_KEY: LifeKey = LAST_RECEIPT[1]
 
 # What such an event says cannot change a parcel that is known, unless it is a copy: then it may
 # take the place of one that says something else (L11).
 QUIET = frozenset(
     {"picked_up", "in_transit", "eta_updated", "feedback_given", "customer_asked"}
 )
+
+
+# Legs of the way of a parcel. The last of one that waits changes nothing either.
+LEGS = frozenset({"arrived_depot", "out_for_delivery", "courier_arrived"})
 
 
 class Parcel(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -60,6 +66,18 @@ class Parcel(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
         """
         until = clock if self.closed is None else min(clock, self.closed)
         return self.due is None or self.due <= until
+
+
+def waits(order: Order | None, key: LifeKey = LAST_KEY) -> bool:
+    """Tell whether an order is open by all evidence, and nothing in its life is behind `key`.
+
+    What is told of it then is its promise alone; of one that a consignee wished otherwise the
+    first attempt may decide which promise that is.
+    """
+    if order is None or order.frozen is not order.track:
+        return False
+    track = order.track
+    return track.open and track.last < key and not track.consignee
 
 
 encode = msgspec.json.Encoder().encode
