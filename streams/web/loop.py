@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
 from streams.admin import describe_topics, ensure_topics
@@ -21,7 +22,7 @@ from streams.publishing import durable_producer
 from streams.rules import RulesFile, shipped
 from streams.topics import DESK, named
 from streams.web.access import access
-from streams.web.answers import application
+from streams.web.answers import RefusalError, application
 from streams.web.api import Api
 from streams.web.desk import Desk
 from streams.web.following import FOLLOWED, Following, RowReader
@@ -29,6 +30,7 @@ from streams.web.metrics import RiskCollector
 from streams.web.mirror import Mirror
 
 TIDY_SECONDS = 3_600.0
+ANSWER_SECONDS = 10.0
 
 
 class Topics:
@@ -58,9 +60,18 @@ class Topics:
         return self._following.complete
 
     async def write(self, topic: str, key: bytes, value: bytes | None) -> None:
-        """Send a record; return once it is durable."""
+        """Send a record; return once it is durable.
+
+        Raises:
+            RefusalError: the broker is away; it may still be sent.
+        """
         full = named(self._namespace, topic)
-        await self._producer.send_and_wait(full, value, key=key)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._producer.send_and_wait(full, value, key=key)
+        except (KafkaError, TimeoutError) as error:
+            why = "Kafka does not answer: look whether it was kept before you say it again."
+            raise RefusalError(503, why) from error
 
 
 async def serve(
@@ -110,8 +121,9 @@ async def _tidied(desk: Desk, topics: Topics) -> None:
     """Delete, now and then, what nobody asks for any more."""
     while True:
         await asyncio.sleep(TIDY_SECONDS)
-        for key in desk.forgets(time.time_ns() // 1_000_000):
-            await topics.write(DESK, key, None)
+        with contextlib.suppress(RefusalError):  # an hour later is soon enough
+            for key in desk.forgets(time.time_ns() // 1_000_000):
+                await topics.write(DESK, key, None)
 
 
 async def _until(stop: asyncio.Event, *jobs: Any) -> None:  # noqa: ANN401

@@ -149,7 +149,7 @@ async def test_one_band_one_carrier_and_a_limit_can_be_asked_for():
         assert [each["order_id"] for each in said["orders"]] == ["a-little"]
         said = await got(client, f"{path}?carrier=swift")
         assert [each["order_id"] for each in said["orders"]] == ["overdue"]
-        for query in ("limit=0", "limit=1001", "limit=x", "band=huge"):
+        for query in ("limit=0", "limit=1001", "limit=x", "limit=--5", "band=huge"):
             assert "should be" in (await got(client, f"{path}?{query}", 400))["error"]
 
 
