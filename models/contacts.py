@@ -7,7 +7,7 @@ import email_validator
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints
 
-from models.base import Identifier, Model, Zone, at_most
+from models.base import Identifier, Instant, Label, Model, Source, Zone, at_most
 from models.events import SchemaVersion
 from models.notices import NoticeKind
 
@@ -76,6 +76,22 @@ class QuietHours(Model):
     end: LocalTime
 
 
+ChannelKind = Literal["email", "sms", "webhook"]
+
+
+class Consent(Model):
+    """What a customer said about messages over one channel, when and where; kept as proof.
+
+    `wording` is the version of the text that was agreed to.
+    """
+
+    channel: ChannelKind
+    given: Annotated[bool, Field(strict=True)]
+    at: Instant
+    source: Source
+    wording: Label | None = None
+
+
 class ContactUpdate(Model):
     """All that is known of reaching one customer; replaces what was known before."""
 
@@ -91,6 +107,9 @@ class ContactUpdate(Model):
         | None
     ) = None
     consent: bool | None = None
+    consents: (
+        Annotated[tuple[Consent, ...], Field(max_length=16, strict=False), at_most(16)] | None
+    ) = None
     schema_version: SchemaVersion = 1
 
 

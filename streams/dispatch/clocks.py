@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterable
 
-from streams.dispatch.decide import Moment
+from models.rules import QuietPolicy
+from streams.dispatch.decide import USUAL_QUIET, Moment
 
 
 def wall_ms() -> int:
@@ -15,14 +16,18 @@ class Clocks:
     """The tower's clock by partition and how far the partitions are read, as of the last read.
 
     A partition is current once everything appended to it so far has been read, and the
-    contact updates with it.
+    contact updates with it. `quiet` are the quiet hours of customers who named none.
     """
 
     def __init__(
-        self, towers: dict[int, int], channels: frozenset[str] = frozenset({"email"})
+        self,
+        towers: dict[int, int],
+        channels: frozenset[str] = frozenset({"email"}),
+        quiet: QuietPolicy = USUAL_QUIET,
     ) -> None:
         self._towers = dict(towers)
         self._channels = channels
+        self._quiet = quiet
         self._current: frozenset[int] = frozenset()
 
     def tick(self, partition: int, at: int) -> None:
@@ -36,5 +41,5 @@ class Clocks:
 
     def moment(self, partition: int) -> Moment:
         """Return now, as the partition has it."""
-        current = partition in self._current
-        return Moment(self._towers.get(partition), wall_ms(), current, self._channels)
+        tower, current = self._towers.get(partition), partition in self._current
+        return Moment(tower, wall_ms(), current, self._channels, self._quiet)

@@ -10,9 +10,13 @@ from typing import Literal
 
 from models.contacts import Channel, ContactUpdate
 from models.notices import LINES, NoticeCommand, NoticeKind
+from models.rules import QuietPolicy
 from streams.dispatch.channels.base import point_of
+from streams.dispatch.consent import allows
+from streams.dispatch.quiet import UTC_ZONE, release, zone_of
 
 STALE_MS = 600_000
+USUAL_QUIET = QuietPolicy()
 
 Reason = Literal[
     "superseded",
@@ -22,6 +26,7 @@ Reason = Literal[
     "no_contact",
     "opt_out",
     "muted",
+    "quiet_hours",
     "duplicate",
 ]
 
@@ -64,13 +69,14 @@ class Moment:
 
     `current`: everything appended so far to the command's partition and to the contact
     updates has been read, so no withdrawal of the notice is lying there unread. `channels`:
-    those there is a provider for.
+    those there is a provider for; `quiet`: the quiet hours of customers who named none.
     """
 
     tower: int | None
     wall: int
     current: bool = True
     channels: frozenset[str] = frozenset({"email"})
+    quiet: QuietPolicy = USUAL_QUIET
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +95,13 @@ class Suppress:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Ask again at `until` (wall clock, epoch ms); None: once the partition is read up."""
+    """Ask again at `until` (wall clock, epoch ms); None: once the partition is read up.
+
+    With `tower` ask again once the tower's clock has reached it (epoch ms).
+    """
 
     until: int | None
+    tower: int | None = None
 
 
 Decision = Send | Suppress | Wait
@@ -107,6 +117,8 @@ def decide(
             return Suppress(reason)
     if _overtaken(command, contact, known):
         return Suppress("superseded")
+    if _stale(command, contact, known, now):
+        return Suppress("stale_replay")
     if not now.current:
         return Wait(None)
     if known.doubtful and known.not_before > now.wall:
@@ -115,6 +127,11 @@ def decide(
     refused = _refused(command, contact, ways)
     if refused is not None:
         return Suppress(refused)
+    at = command.decided_at if now.tower is None else now.tower
+    loud = _quiet_until(command, contact, at, now)
+    if loud is not None:
+        late = loud >= command.expires_at
+        return Suppress("quiet_hours") if late else Wait(None, tower=loud)
     if known.not_before > now.wall:
         return Wait(known.not_before)
     return Send(ways)
@@ -130,7 +147,8 @@ def ways_to(
     only = channels if known.in_doubt is None else {known.in_doubt[0]}
     ways: dict[str, Channel] = {}
     for each in contact.channels if contact is not None else ():
-        if point_of(each) not in known.barred:
+        allowed = contact is not None and allows(contact, each.kind)
+        if allowed and point_of(each) not in known.barred:
             ways.setdefault(each.kind, each)
     return tuple(each for kind, each in ways.items() if kind in channels & only - known.spent)
 
@@ -153,10 +171,29 @@ def _expired(command: NoticeCommand, _: Known, now: Moment) -> bool:
     return now.tower is not None and now.tower >= command.expires_at
 
 
-def _stale(command: NoticeCommand, known: Known, now: Moment) -> bool:
-    """A command of long ago that nobody has tried to send comes from a repeated history."""
-    untried = known.attempts == 0 and not known.doubtful
-    return untried and now.tower is not None and now.tower - command.decided_at > STALE_MS
+def _stale(
+    command: NoticeCommand, contact: ContactUpdate | None, known: Known, now: Moment
+) -> bool:
+    """A command that could be sent long ago and was not comes from a repeated history."""
+    if now.tower is None or known.attempts or known.doubtful:
+        return False
+    at = command.decided_at
+    quiet = (_quiet_until(command, contact, each, now) for each in (at, at + STALE_MS))
+    return now.tower - next(filter(None, quiet), at) > STALE_MS
+
+
+def _quiet_until(
+    command: NoticeCommand, contact: ContactUpdate | None, at: int, now: Moment
+) -> int | None:
+    """Return when the customer's quiet hours of an instant end, None if it is in none.
+
+    They are those of where the customer is, else of where the parcel goes.
+    """
+    hours = None if contact is None else contact.quiet_hours
+    own = None if contact is None else contact.timezone
+    zone = zone_of(own) or zone_of(command.timezone) or UTC_ZONE
+    quiet = now.quiet if hours is None else hours
+    return release(at, zone, quiet.start, quiet.end)
 
 
 def _not_told(command: NoticeCommand, known: Known, _: Moment) -> bool:
@@ -167,7 +204,6 @@ def _not_told(command: NoticeCommand, known: Known, _: Moment) -> bool:
 _RULES: tuple[tuple[Reason, _Rule], ...] = (
     ("superseded", _superseded),
     ("expired", _expired),
-    ("stale_replay", _stale),
     ("not_told", _not_told),
 )
 
@@ -175,10 +211,12 @@ _RULES: tuple[tuple[Reason, _Rule], ...] = (
 def _refused(
     command: NoticeCommand, contact: ContactUpdate | None, ways: tuple[Channel, ...]
 ) -> Reason | None:
-    if contact is None or not ways:
+    if contact is None or not contact.channels:
         return "no_contact"
-    if contact.consent is False:
+    if not any(allows(contact, each.kind) for each in contact.channels):
         return "opt_out"
+    if not ways:
+        return "no_contact"
     if command.kind in (contact.muted or ()):
         return "muted"
     return None

@@ -27,6 +27,7 @@ class Lanes:
         self._again: set[str] = set()
         self._held: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._due: dict[str, int] = {}  # by the tower's clock
         self._stopping = False
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -42,6 +43,7 @@ class Lanes:
         """Have an order's next notice decided anew."""
         if order_id not in self._queues or self._stopping:
             return
+        self._due.pop(order_id, None)
         timer = self._timers.pop(order_id, None)
         if timer is not None:
             timer.cancel()
@@ -59,10 +61,13 @@ class Lanes:
             self.wake(order_id)
 
     def wake_expired(self) -> None:
-        """Have those decided anew whose next notice has expired."""
+        """Have those decided anew whose next notice has expired, or whose quiet hours ended."""
         for order_id, queue in list(self._queues.items()):
             now = self._clocks.moment(queue[0].partition).tower if queue else None
-            if now is not None and now >= queue[0].command.expires_at:
+            if now is None:
+                continue
+            until = queue[0].command.expires_at
+            if now >= min(self._due.get(order_id, until), until):
                 self.wake(order_id)
 
     async def stop(self, within: float) -> None:
@@ -92,7 +97,9 @@ class Lanes:
             del self._queues[order_id]
 
     def _sleep(self, order_id: str, wait: Wait) -> None:
-        if wait.until is None:
+        if wait.tower is not None:
+            self._due[order_id] = wait.tower
+        elif wait.until is None:
             self._held.add(order_id)
         elif not self._stopping:
             seconds = max(wait.until - wall_ms(), 0) / 1_000

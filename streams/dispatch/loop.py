@@ -36,6 +36,7 @@ from streams.dispatch.sqlite import open_sqlite
 from streams.dispatch.text import Links
 from streams.http import say_version, serving
 from streams.refusal import kept_out
+from streams.rules import load
 from streams.topics import CONTACT_UPDATES, CONTACTS, NOTICE_COMMANDS, ORDER_LOG, named
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Dispatcher:
         self, settings: Settings, ledger: Ledger, routes: Routes, metrics: DispatchMetrics
     ) -> None:
         self._settings = settings
+        self._quiet = load(settings.rules).notices.quiet_hours
         self._ledger = ledger
         self._routes = routes
         self._metrics = metrics
@@ -79,7 +81,7 @@ class Dispatcher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Dispatch until `stop` is set; then let sends under way end. `close` comes after."""
-        clocks = Clocks(await self._ledger.clocks(), self._routes.channels)
+        clocks = Clocks(await self._ledger.clocks(), self._routes.channels, self._quiet)
         sending = Sending(
             self._ledger,
             self._routes,

@@ -69,6 +69,7 @@ WHY: dict[NoticeKind, str] = {
     "out_for_delivery": "The courier has left with your parcel.",
     "near": "The courier is expected in about %(soon)s.",
     "attempt_failed": "The courier could not hand your parcel over.",
+    "action_needed": "The courier could not hand your parcel over.",
     "available_for_pickup": "The carrier has taken your parcel to a pick-up point or locker.",
     "delivered": "The carrier has reported your parcel as delivered.",
     "feedback_request": "Your parcel has arrived, and we would like to know how it went.",
@@ -90,6 +91,7 @@ NEXT: dict[NoticeKind, str] = {
         "Next, the carrier will try again or take it to a pick-up point. You do not have to do"
         " anything now."
     ),
+    "action_needed": "Please ask the carrier what it needs from you.",
     "available_for_pickup": (
         "Please fetch it: the carrier's own message says where it is and until when it is kept."
     ),

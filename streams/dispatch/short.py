@@ -28,16 +28,16 @@ _PLAIN = str.maketrans({
 })  # fmt: skip
 
 
-def message(first: Sequence[str], then: Sequence[str]) -> str:
-    """Return sentences as one text: all of `first`, of `then` what there is room for."""
-    said = plain(" ".join(map(_sentence, first)))
+def message(first: str, then: Sequence[str], last: str) -> str:
+    """Return sentences as one text: of `then` what there is room for, the others whole."""
+    said = sentence(first)
     for each in then:
-        longer = plain(f"{said} {_sentence(each)}")
-        if segments(longer) <= MOST_SEGMENTS:
+        longer = f"{said} {sentence(each)}"
+        if segments(plain(f"{longer} {last}")) <= MOST_SEGMENTS:
             said = longer
-    while segments(said) > MOST_SEGMENTS:
+    while segments(plain(f"{said} {last}")) > MOST_SEGMENTS:
         said = said[:-1]
-    return said
+    return plain(f"{said} {last}")
 
 
 def plain(text: str) -> str:
@@ -68,7 +68,7 @@ def _bare(char: str) -> str:
     )
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """Return a text with its full stop, which no link may end with."""
-    whole = text.endswith((".", "?", "!")) or "://" in text.rpartition(" ")[2]
+    whole = text.endswith((".", "?", "!", "\u061f")) or "://" in text.rpartition(" ")[2]
     return text if whole else f"{text}."

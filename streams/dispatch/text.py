@@ -20,6 +20,7 @@ from models.contacts import ContactUpdate
 from models.notices import NoticeCommand
 from streams.dispatch import phrases, short
 from streams.dispatch.languages import Language, language_of
+from streams.dispatch.quiet import UTC_ZONE, zone_of
 
 HALF_WINDOW_MS = 30 * 60_000
 NAME_LENGTH = 100
@@ -66,6 +67,11 @@ class News:
     next: str
 
     @property
+    def opening(self) -> str:
+        """Return the headline as a sentence."""
+        return short.sentence(self.headline)
+
+    @property
     def lines(self) -> list[tuple[str, str]]:
         """Return the facts for plain text: labels with a colon, all of one width."""
         width = max(len(label) for label, _, _ in self.facts) + 3
@@ -81,7 +87,8 @@ def write(
     """Return the text of a notice for a customer, `also` of others that go in one message.
 
     Raises:
-        ValueError: there is no page to answer on, and the notice asks for an answer.
+        ValueError: there is no page to answer on, and the notice asks for an answer; or there
+            are no words for it.
     """
     language = language_of(None if contact is None else contact.locale)
     commands = [command, *also]
@@ -124,8 +131,8 @@ class _Writer:
         language: Language,
     ) -> None:
         self.command = command
-        self.order_zone = _zone(command.timezone) or ZoneInfo("UTC")
-        own = _zone(None if contact is None else contact.timezone)
+        self.order_zone = zone_of(command.timezone) or UTC_ZONE
+        own = zone_of(None if contact is None else contact.timezone)
         self.zone = self.order_zone if command.zone_known or own is None else own
         self._language = language
         self._links = links
@@ -219,8 +226,10 @@ class _Writer:
             why = phrases.WHY_FAILED[command.reason]
         elif command.kind in phrases.WHY:
             why = phrases.WHY[command.kind]
-        else:
+        elif (command.kind, command.cause) in phrases.WHY_LATE:
             why = phrases.WHY_LATE[command.kind, command.cause]
+        else:
+            raise ValueError("there are no words for this notice")
         until = (command.eta or command.decided_at) - command.decided_at
         return self._language.say(why, soon=self._language.soon(max(until, 60_000)))
 
@@ -260,9 +269,9 @@ class _Writer:
 
 
 def _short(said: list[str], language: Language) -> str:
-    """Return the first sentence with how to end it all, then what there is room for."""
+    """Return the first sentence, then what there is room for, and how to end it all."""
     first, *then = said
-    return short.message([first, language.say(phrases.STOP)], then)
+    return short.message(first, then, language.say(phrases.STOP))
 
 
 # Kinds whose short text tells what to do rather than why.
@@ -277,13 +286,3 @@ def one_line(name: str) -> str:
 
 def _local(instant: int, zone: ZoneInfo) -> datetime:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=instant)).astimezone(zone)
-
-
-def _zone(name: str | None) -> ZoneInfo | None:
-    """Return a zone by its IANA name, None if there is no such zone."""
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (KeyError, OSError, ValueError):
-        return None

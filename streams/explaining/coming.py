@@ -33,6 +33,7 @@ RESULTS = {
     "suppressed.not_told": "not said: the delay had not been told either",
     "suppressed.no_contact": "not said: no address of the customer is known",
     "suppressed.opt_out": "not said: the customer wants no messages",
+    "suppressed.quiet_hours": "not said: by the end of the quiet hours it would be too old",
     "suppressed.muted": "not said: the customer muted this kind",
 }
 

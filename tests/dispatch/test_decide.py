@@ -20,6 +20,12 @@ BO = [{"kind": "email", "address": "bo@example.org"}]
 SMS = [{"kind": "sms", "address": "+4791234567"}]
 ANN = Send(contact().channels)
 
+# A failed attempt, decided in the evening's last minute and worth saying for a day.
+NIGHT = {
+    "kind": "attempt_failed", "cause": "happened", "eta": None, "decided_at": at(20, 59),
+    "expires_at": at(20, 59, day=25),
+}  # fmt: skip
+
 CASES = {
     "a fresh command is sent": ({}, {}, Known(), NOW, ANN),
     "before any tick nothing is too old": ({}, {}, Known(), Moment(None, WALL), ANN),
@@ -74,6 +80,46 @@ CASES = {
     "consented": ({}, {"consent": True}, Known(), NOW, ANN),
     "muted": ({}, {"muted": ("delay_predicted",)}, Known(), NOW, Suppress("muted")),
     "another kind muted": ({}, {"muted": ("delay_worse",)}, Known(), NOW, ANN),
+    "opted out of the channel": (
+        {}, {"consents": [{"channel": "email", "given": False, "at": "2026-11-24T10:00:00Z",
+                           "source": "shop"}]},
+        Known(), NOW, Suppress("opt_out"),
+    ),
+    "in the usual quiet hours, and too old afterwards": (
+        {"decided_at": at(21), "expires_at": at(22)}, {}, Known(), Moment(at(21), WALL),
+        Suppress("quiet_hours"),
+    ),
+    "in quiet hours, and still news in the morning": (
+        NIGHT, {}, Known(), Moment(at(22), WALL), Wait(None, tower=at(8, day=25)),
+    ),
+    "in the evening's last minute": (
+        NIGHT, {}, Known(), Moment(at(21) - 1, WALL), ANN,
+    ),
+    "released in the morning": (NIGHT, {}, Known(), Moment(at(8, day=25), WALL), ANN),
+    "ten minutes after the release": (
+        NIGHT, {}, Known(), Moment(at(8, 10, day=25) + 1, WALL), Suppress("stale_replay"),
+    ),
+    "ended in the night": (
+        NIGHT, {}, Known(ended=True), Moment(at(8, day=25), WALL), Suppress("superseded"),
+    ),
+    "muted in the night": (
+        NIGHT, {"muted": ("attempt_failed",)}, Known(), Moment(at(8, day=25), WALL),
+        Suppress("muted"),
+    ),
+    "where the customer is it is still day": (
+        NIGHT, {"timezone": "America/New_York"}, Known(), Moment(at(21, 5), WALL), ANN,
+    ),
+    "the customer's own quiet hours": (
+        {}, {"quiet_hours": {"start": "13:00", "end": "13:30"}}, Known(), NOW,
+        Wait(None, tower=at(13, 30)),
+    ),
+    "no quiet hours": (
+        NIGHT, {"quiet_hours": {"start": "00:00", "end": "00:00"}}, Known(),
+        Moment(at(21, 5), WALL), ANN,
+    ),
+    "before any tick the command's time counts": (
+        NIGHT, {}, Known(), Moment(None, WALL), ANN,
+    ),
     "no contact, but not read up": ({}, None, Known(), BEHIND, Wait(None)),
 }  # fmt: skip
 
