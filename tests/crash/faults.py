@@ -11,11 +11,15 @@ from tests.crash.verdict import Reading, findings_of_progress
 
 Strike = Callable[[Scene, Random, float], Awaitable[None]]
 
-CHANGELOGS = ("orders-changelog", "couriers-changelog", "ingest-order-events-changelog")
+CHANGELOGS = (
+    "orders-changelog", "couriers-changelog", "groups-changelog",
+    "ingest-order-events-changelog",
+)  # fmt: skip
 FLUSHES = (
     "orders:after-outputs", "orders:half-rows", "orders:before-partition-row",
     "orders:after-outputs", "orders:half-rows", "orders:before-partition-row",
     "couriers:after-outputs", "couriers:half-rows", "couriers:before-partition-row",
+    "groups:after-outputs", "groups:half-rows", "groups:before-partition-row",
     "ingest-orders:before-partition-row", "ingest-couriers:before-partition-row",
 )  # fmt: skip
 TURN_SECONDS = 0.01
