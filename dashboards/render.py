@@ -8,24 +8,28 @@ import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards import customers, links, overview, pipeline, risk, rules, scorecard
+from dashboards import customers, overview, pipeline, risk, rules, scorecard
+from dashboards.links import PLACES, Places
 
 BOARDS = (overview, scorecard, risk, customers, pipeline)
-RULES = "prometheus/rules/tower.yml"
-HEADER = "# Written by `tower dashboards` from dashboards/rules.py; change that, not this.\n"
+RULES = "prometheus/rules"
+HEADER = "# Written by `tower dashboards` from dashboards/; change that, not this.\n"
 
 
-def files(runbooks: str = links.RUNBOOKS) -> dict[str, str]:
+def files(at: Places = PLACES) -> dict[str, str]:
     """Return every generated file: its path below deploy/, and its text."""
     built = [each.board().build() for each in BOARDS]
     boards = {f"grafana/dashboards/{board.uid}.json": written(board) for board in built}
-    return boards | {RULES: HEADER + _yaml({"groups": rules.groups(runbooks)})}
+    return boards | {
+        f"{RULES}/{name}.yml": HEADER + _yaml({"groups": groups})
+        for name, groups in rules.files(at).items()
+    }
 
 
-def write(folder: Path, runbooks: str = links.RUNBOOKS) -> list[Path]:
+def write(folder: Path, at: Places = PLACES) -> list[Path]:
     """Write the files below a folder and return those whose bytes changed."""
     changed = []
-    for name, text in files(runbooks).items():
+    for name, text in files(at).items():
         path = folder / name
         if path.exists() and path.read_bytes() == text.encode():
             continue

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders import dashboard as boards
 from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import units
 
-from dashboards import frame, headlines, house, links, panels, slo
+from dashboards import budgets, frame, headlines, house, links, panels, slo
 from dashboards.house import CARRIERS, HOUR, RATE, Text, override, query
 
 TITLE = "Tower / Carrier scorecard"
@@ -12,8 +12,9 @@ ABOUT = (
     "One carrier, or all: the report's numbers with their intervals, the budget of missed "
     "promises, and the causes. Choose a carrier above or click one in a table."
 )
-ROOM = "(1 - carrier:tower_on_time_objective:ratio)"
-BUDGET = f"carrier:tower_on_time_budget_left:ratio7d{{{CARRIERS}}}"
+ON_TIME = f'{CARRIERS},slo="on_time"'
+ROOM = f"(1 - {budgets.OBJECTIVE})"
+BUDGET = f"sum by (carrier) ({budgets.BUDGET_LEFT}{{{ON_TIME}}})"
 
 
 def board() -> boards.Dashboard:
@@ -92,7 +93,7 @@ def _coloured(steps: house.Steps) -> list[house.Override]:
 def _budget() -> list[panels.Panel]:
     burns = [
         query(
-            f"carrier:tower_missed:ratio{window}{{{CARRIERS}}} / on (carrier) {ROOM}",
+            f"{budgets.share(window)}{{{ON_TIME}}} / on (carrier, slo) {ROOM}",
             f"{{{{carrier}}}} {window}",
             ref,
         )
@@ -126,7 +127,7 @@ def _budget() -> list[panels.Panel]:
                 "step is a change at the carrier; a slope is its trend: show it in the review.",
                 units.PercentUnit,
             ),
-            query(f"carrier:tower_missed:ratio1d{{{CARRIERS}}}", "{{carrier}}"),
+            query(f"{budgets.share('1d')}{{{ON_TIME}}}", "{{carrier}}"),
         ),
     ]
 

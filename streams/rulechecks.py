@@ -10,7 +10,7 @@ from streams.domain.calendars import subdivisions
 from streams.domain.reasons import PARTY
 from streams.domain.slarules import NO_REASON, overlap
 
-OBJECTIVES = ("first_attempt", "on_time")
+OBJECTIVES = ("eta_within_15min", "first_attempt", "on_time")
 
 Place = tuple[str | int, ...]
 Where = Callable[[Place], str]  # the line of a place, as words
@@ -36,7 +36,7 @@ def _carriers(rules: Rules) -> Iterator[tuple[Place, str]]:
             words = f"a carrier gives all of {', '.join(GraceMinutes.model_fields)}, or none"
             yield (*place, "grace_minutes"), words
         for each in sorted(own.objectives.keys() - OBJECTIVES):
-            words = f"there is no such objective, only {' and '.join(OBJECTIVES)}"
+            words = f"there is no such objective, only {', '.join(OBJECTIVES)}"
             yield (*place, "objectives", each), words
 
 

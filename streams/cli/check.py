@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from dashboards import slo
 from models.contacts import ContactUpdate
 from models.events import CourierEvent, OrderEvent
 from models.letters import DeadLetter
@@ -108,9 +109,13 @@ async def _broker_findings(settings: Settings) -> list[str]:
 def rules_findings(path: Path | None) -> list[str]:
     """Return what is wrong with a rules file; None is the file that ships."""
     try:
-        load(path)
+        rules = load(path)
     except WrongRulesError as error:
         return error.findings
     except TowerError as error:
         return [str(error)]
-    return []
+    return [
+        f"carriers.{name}.objectives: {finding}."
+        for name, carrier in rules.carriers.items()
+        for finding in slo.findings(carrier.objectives)
+    ]

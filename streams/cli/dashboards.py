@@ -19,12 +19,16 @@ def dashboards(
     runbooks: Annotated[
         str, typer.Option(help="Where docs/runbooks is published, for links in alerts.")
     ] = links.RUNBOOKS,
+    grafana: Annotated[
+        str, typer.Option(help="Where Grafana is, for links in alerts.")
+    ] = links.GRAFANA,
 ) -> None:
     """Write the Grafana boards and the Prometheus rules, and name what changed."""
+    at = links.Places(runbooks, grafana)
     try:
-        changed = render.write(into, runbooks)
+        changed = render.write(into, at)
     except OSError as error:
         raise TowerError(f"{into} cannot be written: {error.strerror}.") from error
     for path in changed:
         print(path)
-    print(f"{len(render.files(runbooks))} files, {len(changed)} changed.")
+    print(f"{len(render.files(at))} files, {len(changed)} changed.")

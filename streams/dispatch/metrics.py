@@ -41,6 +41,9 @@ class DispatchMetrics:
         self.sent = counter(
             "notifications_sent", "Notices a provider accepted.", "kind", "channel"
         )
+        self.too_late = counter(
+            "notifications_too_late", "Notices accepted after the promise had passed.", "kind"
+        )
         self.suppressed = counter(
             "notifications_suppressed", "Notices withheld.", "kind", "reason"
         )
@@ -92,6 +95,7 @@ class DispatchMetrics:
         for kind in get_args(NoticeKind):
             self.requested.labels(kind)
             self.sent.labels(kind, EMAIL)
+            self.too_late.labels(kind)
             self.suppressed.labels(kind, "duplicate")
 
 

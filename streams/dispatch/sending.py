@@ -192,6 +192,9 @@ class Sending:
         accepted_at = wall_ms()
         await self._settle(taken, "sent", None, way, outcome)
         self._metrics.sent.labels(kind, channel).inc()
+        clock, promised = self.clocks.moment(taken.partition).tower, taken.command.promise_end
+        if clock is not None and promised is not None and clock > promised:
+            self._metrics.too_late.labels(kind).inc()
         delay = max(accepted_at - taken.asked_at, 0) / 1_000
         self._metrics.delay.labels(kind, channel).observe(delay)
 

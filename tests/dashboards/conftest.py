@@ -30,7 +30,12 @@ def boards():
 @pytest.fixture(scope="session")
 def rule_groups():
     """Return the groups of rules as Prometheus reads them."""
-    return yaml.safe_load(render.files()[render.RULES])["groups"]
+    return [
+        group
+        for name, text in render.files().items()
+        if name.startswith(render.RULES)
+        for group in yaml.safe_load(text)["groups"]
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -31,16 +31,19 @@ def test_the_text_is_the_same_every_time():
 def test_the_command_writes_and_then_finds_nothing_to_change(tmp_path):
     first = CliRunner().invoke(app, ["--into", str(tmp_path)])
     assert first.exit_code == 0
-    assert first.output.endswith("6 files, 6 changed.\n")
+    assert first.output.endswith("8 files, 8 changed.\n")
     board = json.loads((tmp_path / "grafana/dashboards/tower-overview.json").read_text())
     assert board["title"] == "Tower / Overview"
     again = CliRunner().invoke(app, ["--into", str(tmp_path)])
-    assert again.output == "6 files, 0 changed.\n"
+    assert again.output == "8 files, 0 changed.\n"
 
 
 def test_the_address_of_runbooks_is_the_user_s(tmp_path):
-    CliRunner().invoke(app, ["--into", str(tmp_path), "--runbooks", "https://wiki.example"])
-    assert "https://wiki.example/TowerAbsent.md" in (tmp_path / render.RULES).read_text()
+    given = ["--runbooks", "https://wiki.example", "--grafana", "https://boards.example/"]
+    CliRunner().invoke(app, ["--into", str(tmp_path), *given])
+    text = (tmp_path / render.RULES / "alerts.yml").read_text()
+    assert "https://wiki.example/TowerAbsent.md" in text
+    assert "https://boards.example/d/tower-pipeline" in text
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):

@@ -12,6 +12,7 @@ import time
 import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -94,15 +95,16 @@ def prometheus(tmp_path_factory):
     folder = tmp_path_factory.mktemp("prometheus")
     worker = ThreadingHTTPServer(("127.0.0.1", 0), Worker)
     threading.Thread(target=worker.serve_forever, daemon=True).start()
-    (folder / "rules.yml").write_text(
-        render.files()[render.RULES].replace("interval: 30s", "interval: 1s")
-    )
+    for name, text in render.files().items():
+        if name.startswith(render.RULES):
+            quick = re.sub(r"(?m)^  interval: .*$", "  interval: 1s", text)
+            (folder / f"rules-{Path(name).name}").write_text(quick)
     target = f"127.0.0.1:{worker.server_address[1]}"
     (folder / "prometheus.yml").write_text(
         json.dumps(
             {
                 "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-                "rule_files": ["rules.yml"],
+                "rule_files": ["rules-*.yml"],
                 "scrape_configs": [
                     {"job_name": job, "static_configs": [{"targets": [target]}]}
                     for job in ("tower-worker", "tower-dispatcher")

@@ -32,6 +32,7 @@ def test_the_rules_are_valid_and_without_findings(promtool):
     assert "SUCCESS" in output(promtool, "check", "rules", "--lint=all", "--lint-fatal", *rules)
 
 
+@pytest.mark.slow
 def test_the_rules_say_what_their_tests_expect(promtool):
     tests = sorted(DEPLOY.glob("prometheus/tests/*.yml"))
     assert "SUCCESS" in output(promtool, "test", "rules", *tests)
@@ -47,6 +48,7 @@ def test_every_alert_is_tested_with_its_whole_text_and_a_not_yet():
                         "summary",
                         "description",
                         "runbook_url",
+                        "dashboard_url",
                     }
                     expected.add(row["alertname"])
                 if not row["exp_alerts"]:
@@ -58,7 +60,8 @@ def test_every_alert_is_tested_with_its_whole_text_and_a_not_yet():
         for rule in group["rules"]
         if "alert" in rule
     }
-    assert expected == quiet == alerts
+    assert expected == alerts
+    assert quiet == alerts - {"Watchdog"}  # it always barks
 
 
 def test_the_routes_are_valid(amtool):

@@ -117,6 +117,15 @@ async def test_one_command_one_send_one_receipt(bench):
     }
 
 
+@pytest.mark.parametrize(("now", "too_late"), [(at(14), None), (at(14, 1), 1.0)])
+async def test_what_is_told_after_the_promise_had_passed_is_counted(bench, now, too_late):
+    bench.clocks.tick(0, now)
+    await bench.take(command(decided_at=now - 1))
+    assert await bench.receipt() == (FIRST, "sent", None)
+    name = "tower_notifications_too_late_total"
+    assert bench.counted().get((name, "delay_predicted")) == too_late
+
+
 async def test_refused_for_now_is_tried_again_under_the_same_id(bench):
     bench.channel.answers[FIRST] = [LATER, LATER]
     await bench.take(command())

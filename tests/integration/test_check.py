@@ -9,6 +9,7 @@ from aiokafka.admin import NewTopic
 
 from streams import admin
 from streams.admin import TopicOnBroker
+from streams.cli.check import rules_findings
 from streams.config import Settings
 from streams.topics import TOPICS, named
 
@@ -227,4 +228,12 @@ def test_the_topics_of_a_broker_are_looked_at(tower, settings, broker, namespace
             f"The topic {namespace}.order-events has max.message.bytes=1000 and needs at least"
             " 1048576"
         ),
+    ]
+
+
+def test_an_objective_that_no_alert_could_watch_is_a_finding(tmp_path):
+    file = tmp_path / "rules.yaml"
+    file.write_text("schema: 1\ncarriers: {swift: {objectives: {on_time: 1}}}\n")
+    assert rules_findings(file) == [
+        "carriers.swift.objectives: on_time of 1 leaves no budget that an alert could watch."
     ]
