@@ -92,6 +92,11 @@ class Settings(BaseSettings):
     providers: Path | None = Field(None, description="who sends what (YAML)")
     sandbox: bool = Field(False, description="no real customers: mail may go unencrypted")
     claims: Path = Field(Path("claims.sqlite"), description="the dispatcher's claims")
+    claims_database: SecretStr | None = Field(
+        None, description="PostgreSQL for the claims, instead of the file"
+    )
+    claims_database_file: Path | None = Field(None, description="file that holds its address")
+    keys: Path | None = Field(None, description="customers' keys; default: beside the claims")
     callback_url: str | None = Field(None, description="where providers report to, public")
     failpoint: str | None = Field(None, description="tests: end the process inside a flush")
 
@@ -110,7 +115,7 @@ class Settings(BaseSettings):
     def _login_and_tls_fit(self) -> Self:
         """Refuse half a login, and settings that the protocol would silently not use."""
         protocol = self.kafka_security_protocol
-        for name in ("kafka_password", "smtp_password"):
+        for name in ("kafka_password", "smtp_password", "claims_database"):
             if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
                 raise ValueError(f"{_env(name)} and {_env(name)}_FILE exclude each other.")
         if protocol.startswith("SASL_"):
@@ -156,6 +161,16 @@ class Settings(BaseSettings):
             password_file=self.kafka_password_file,
             rack=self.rack,
         )
+
+    @property
+    def claims_address(self) -> str | None:
+        """The address of the claims' database, from its file where one is named."""
+        return secret(self.claims_database, self.claims_database_file, "TOWER_CLAIMS_DATABASE")
+
+    @property
+    def keys_file(self) -> Path:
+        """The file of customers' keys."""
+        return self.keys or self.claims.with_suffix(".keys")
 
     @property
     def mail_password(self) -> str | None:

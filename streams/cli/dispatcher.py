@@ -7,7 +7,7 @@ import signal
 import typer
 
 from streams.cli.options import run, settings_from
-from streams.dispatch.loop import dispatch
+from streams.dispatch.starting import dispatch
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -20,9 +20,10 @@ def dispatcher() -> None:
     """Run the dispatcher: notices to customers, until SIGTERM or Ctrl-C.
 
     Settings come from the environment: TOWER_BROKERS, TOWER_NAMESPACE,
-    TOWER_CLAIMS, TOWER_SMTP_HOST, TOWER_SMTP_PORT, TOWER_SMTP_USERNAME,
-    TOWER_SMTP_PASSWORD, TOWER_SMTP_TLS, TOWER_SMTP_TIMEOUT_SECONDS,
-    TOWER_MAIL_FROM, TOWER_PROVIDERS, TOWER_SANDBOX, TOWER_METRICS_HOST, TOWER_METRICS_PORT.
+    TOWER_CLAIMS, TOWER_CLAIMS_DATABASE, TOWER_KEYS, TOWER_SMTP_HOST,
+    TOWER_SMTP_PORT, TOWER_SMTP_USERNAME, TOWER_SMTP_PASSWORD,
+    TOWER_SMTP_TLS, TOWER_SMTP_TIMEOUT_SECONDS, TOWER_MAIL_FROM,
+    TOWER_PROVIDERS, TOWER_SANDBOX, TOWER_METRICS_HOST, TOWER_METRICS_PORT.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     run(_until_stopped())

@@ -16,7 +16,7 @@ from streams.codec import DETAIL_LENGTH, Decoded, Rejected, decode_contact
 from streams.dispatch.claims import Intake, Taken
 from streams.dispatch.kafka import Letter
 from streams.letters import encoded, letter_headers
-from streams.topics import CONTACT_UPDATES, CONTACTS, DEAD_LETTERS, NOTICE_COMMANDS, named
+from streams.topics import CONTACT_UPDATES, DEAD_LETTERS, NOTICE_COMMANDS, named
 
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
@@ -94,12 +94,6 @@ def sort(namespace: str, records: Iterable[KafkaRecord]) -> Batch:
         else:
             _sort_said(record, batch)
     return batch
-
-
-def contact_letters(namespace: str, batch: Batch) -> list[Letter]:
-    """Return the records for `contacts`; a customer forgotten is a record without a value."""
-    topic = named(namespace, CONTACTS)
-    return [Letter(topic, customer.encode(), value) for customer, value in batch.contacts]
 
 
 def dead_letters(namespace: str, batch: Batch) -> list[Letter]:

@@ -133,6 +133,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._topics = topics
         self._expected: dict[TopicPartition, int] = {}
         self._refused: dict[TopicPartition, int] = {}
+        self._assignments = 0
         self._where = settings.kafka
         self._consumer = AIOKafkaConsumer(
             **consumer_options(self._where),
@@ -144,6 +145,11 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             metadata_max_age_ms=5_000,
             fetch_max_wait_ms=POLL_MS,
         )
+
+    def share(self, topic: str) -> tuple[int, frozenset[int]]:
+        """Return how often we were assigned any, and which of a topic are ours."""
+        ours = (each.partition for each in self._consumer.assignment() if each.topic == topic)
+        return self._assignments, frozenset(ours)
 
     async def start(self) -> None:
         """Join the group, whenever the broker is there."""
@@ -171,6 +177,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
         """Begin anew at the committed offsets."""
         self._expected.clear()
         self._refused.clear()
+        self._assignments += 1
         log.info("reading %d partitions", len(assigned))
 
     async def read(self) -> list["ConsumerRecord[bytes, bytes]"]:
@@ -250,40 +257,3 @@ async def _ended(closing: Coroutine[Any, Any, None], within: float) -> None:
     await asyncio.wait({task}, timeout=within)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-async def read_all(settings: Settings, topic: str, partitions: set[int]) -> dict[bytes, bytes]:
-    """Return the newest value of every key of a compacted topic, read to its end."""
-    whole = [TopicPartition(topic, each) for each in sorted(partitions)]
-
-    async def attempt() -> dict[bytes, bytes]:
-        consumer = AIOKafkaConsumer(
-            **consumer_options(settings.kafka), auto_offset_reset="earliest"
-        )
-        values: dict[bytes, bytes] = {}
-        try:
-            await consumer.start()
-            consumer.assign(whole)
-            ends = await consumer.end_offsets(whole)
-            begins = await consumer.beginning_offsets(whole)
-            left = {each for each in whole if ends[each] > begins[each]}
-            while left:
-                for partition, records in (await consumer.getmany(timeout_ms=500)).items():
-                    for record in records:
-                        _put(values, record.key, record.value)
-                    if await consumer.position(partition) >= ends[partition]:
-                        left.discard(partition)
-        finally:
-            await consumer.stop()
-        return values
-
-    return await patiently(settings.kafka, f"reading {topic}", attempt)
-
-
-def _put(values: dict[bytes, bytes], key: bytes | None, value: bytes | None) -> None:
-    if key is None:
-        return
-    if value is None:
-        values.pop(key, None)
-    else:
-        values[key] = value

@@ -6,7 +6,7 @@ next notice waits, so that ten thousand waiting notices hold nobody up.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from streams.dispatch.claims import Taken
 from streams.dispatch.clocks import wall_ms
@@ -38,6 +38,27 @@ class Lanes:
             self._queues.setdefault(order_id, deque()).append(each)
             self._metrics.waiting.inc()
             self.wake(order_id)
+
+    def keep(self, partitions: Collection[int], pending: Iterable[Taken]) -> None:
+        """Have lanes for what waits on these partitions alone; what is under way goes on."""
+        for order_id, queue in list(self._queues.items()):
+            first = 1 if order_id in self._tasks else 0
+            for each in list(queue)[first:]:
+                if each.partition not in partitions:
+                    queue.remove(each)
+                    self._metrics.waiting.dec()
+            if not queue and not first:
+                self._forget(order_id)
+        here = {each.command.notice_id for queue in self._queues.values() for each in queue}
+        self.add(each for each in pending if each.command.notice_id not in here)
+
+    def _forget(self, order_id: str) -> None:
+        del self._queues[order_id]
+        self._held.discard(order_id)
+        self._due.pop(order_id, None)
+        timer = self._timers.pop(order_id, None)
+        if timer is not None:
+            timer.cancel()
 
     def wake(self, order_id: str) -> None:
         """Have an order's next notice decided anew."""

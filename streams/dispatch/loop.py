@@ -7,37 +7,30 @@ what the record asked for, so a crash at any moment repeats at most a send under
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from streams import wire
-from streams.admin import connected
 from streams.config import Settings
 from streams.dispatch.claims import Ledger
 from streams.dispatch.clocks import Clocks
+from streams.dispatch.contacts import Contacts
 from streams.dispatch.intake import (
     Batch,
-    ContactBook,
-    contact_letters,
     dead_letters,
     sort,
 )
-from streams.dispatch.kafka import Letter, Reader, Sender, read_all
+from streams.dispatch.kafka import Letter, Reader, Sender
 from streams.dispatch.lanes import Lanes
 from streams.dispatch.metrics import DispatchMetrics
-from streams.dispatch.providers import routes_of
 from streams.dispatch.routes import Routes
 from streams.dispatch.sending import Sending
-from streams.dispatch.sqlite import open_sqlite
 from streams.dispatch.text import Links
-from streams.http import say_version, serving
+from streams.dispatch.vault import Vault
+from streams.dispatch.wholetopic import Follower
 from streams.refusal import kept_out
 from streams.rules import load
-from streams.topics import CONTACT_UPDATES, CONTACTS, NOTICE_COMMANDS, ORDER_LOG, named
+from streams.topics import CONTACT_UPDATES, NOTICE_COMMANDS, ORDER_LOG, named
 
 if TYPE_CHECKING:
     from models.notices import NoticeReceipt
@@ -55,10 +48,17 @@ class Dispatcher:
     """One dispatcher over a ledger; `run` lasts until `stop` is set."""
 
     def __init__(
-        self, settings: Settings, ledger: Ledger, routes: Routes, metrics: DispatchMetrics
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        vault: Vault,
+        routes: Routes,
+        metrics: DispatchMetrics,
+        passing: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._quiet = load(settings.rules).notices.quiet_hours
+        self._passing = passing
         self._ledger = ledger
         self._routes = routes
         self._metrics = metrics
@@ -69,7 +69,9 @@ class Dispatcher:
         self._reader = Reader(
             settings, f"{self._namespace}.dispatcher", (self._commands, self._updates)
         )
-        self._book = ContactBook()
+        self._contacts = Contacts(settings, self._sender, vault, ledger)
+        self._heard: Follower | None = None
+        self._assignments = 0
         self._owed: asyncio.Queue[NoticeReceipt] = asyncio.Queue()
         self._looked_for_expired = 0.0
         self._ready = False
@@ -85,16 +87,14 @@ class Dispatcher:
         sending = Sending(
             self._ledger,
             self._routes,
-            self._book,
+            self._contacts.book,
             clocks,
             self._metrics,
             self._owed.put_nowait,
-            passing=_failpoint(self._settings.failpoint),
+            passing=self._passing,
             links=Links(self._settings.feedback_url, self._settings.preferences_url),
         )
         lanes = Lanes(sending, self._metrics)
-        for receipt in await self._ledger.owed():
-            self._owed.put_nowait(receipt)
         work = asyncio.create_task(self._work(lanes, clocks))
         halt = asyncio.create_task(stop.wait())
         refused = asyncio.create_task(kept_out(self._settings.kafka, self._reader.silent))
@@ -111,20 +111,41 @@ class Dispatcher:
 
     async def _work(self, lanes: Lanes, clocks: Clocks) -> None:
         await self._sender.start()
-        receipts = asyncio.create_task(self._report())
+        aside = [asyncio.create_task(self._report())]
         try:
-            contacts = named(self._namespace, CONTACTS)
-            partitions = await self._topics(contacts)
-            for key, value in (await read_all(self._settings, contacts, partitions)).items():
-                self._book.write(key.decode("utf-8", "replace"), value)
+            partitions = await self._topics(self._contacts.topic)
+            await self._contacts.load(partitions)
+            if self._ledger.shared:
+                updates = await self._sender.partitions(self._updates)
+                self._heard = Follower(self._settings, self._updates, updates)
+                aside.append(asyncio.create_task(self._heard.follow(self._contacts.hear)))
+                await self._heard.reach_end()
             await self._reader.start()
-            lanes.add(await self._ledger.pending())
-            log.info("dispatching; %d contacts", len(self._book))
-            while not receipts.done():
+            if not self._ledger.shared:
+                await self._resume(lanes, clocks, None)
+            log.info("dispatching; %d contacts", len(self._contacts.book))
+            while not any(each.done() for each in aside):
                 await self._turn(lanes, clocks)
-            receipts.result()
+            for each in aside:
+                if each.done():
+                    each.result()
         finally:
-            await _cancelled(receipts)
+            for each in aside:
+                await _cancelled(each)
+
+    async def _resume(
+        self, lanes: Lanes, clocks: Clocks, partitions: frozenset[int] | None
+    ) -> None:
+        """Go on with what was left waiting or owed, on some partitions or (None) on all."""
+        for partition, at in (await self._ledger.clocks()).items():
+            clocks.tick(partition, at)
+        for receipt in await self._ledger.owed(partitions):
+            self._owed.put_nowait(receipt)
+        pending = await self._ledger.pending(partitions)
+        if partitions is None:
+            lanes.add(pending)
+        else:
+            lanes.keep(partitions, pending)
 
     async def _topics(self, contacts: str) -> set[int]:
         """Return the partitions of the contacts once every topic of ours is there."""
@@ -146,9 +167,13 @@ class Dispatcher:
         records = await self._reader.read()
         batch = sort(self._namespace, records)
         await self._sender.send(dead_letters(self._namespace, batch))
-        await self._sender.send(contact_letters(self._namespace, batch))
-        for customer_id, value in batch.contacts:
-            self._book.write(customer_id, value)
+        await self._contacts.keep(batch.contacts)
+        if self._heard is not None and batch.intake.commands:
+            await self._heard.reach_end()
+        assignments, ours = self._reader.share(self._commands)
+        if self._ledger.shared and assignments != self._assignments:
+            self._assignments = assignments
+            await self._resume(lanes, clocks, ours)
         intake = batch.intake
         fresh = []
         if intake.commands or intake.endings or intake.ticks:
@@ -233,48 +258,7 @@ class Dispatcher:
         await self._sender.stop(CLOSE_SECONDS)
 
 
-async def dispatch(settings: Settings, stop: asyncio.Event, say: Callable[[str], None]) -> None:
-    """Run a dispatcher with its claims file, its channel and its metrics until `stop`."""
-    wire.install()
-    async with AsyncExitStack() as stack:
-        routes = routes_of(settings)
-        stack.push_async_callback(routes.close)
-        async with connected(settings.kafka):
-            pass  # one sentence at once; a broker that goes away later is waited for
-        metrics = DispatchMetrics()
-        say_version(metrics.registry, settings.commit)
-        ledger = await stack.enter_async_context(_opened(settings))
-        metrics.watch(routes)
-        dispatcher = Dispatcher(settings, ledger, routes, metrics)
-        stack.push_async_callback(dispatcher.close)
-        host = settings.metrics_host
-        port = await stack.enter_async_context(
-            serving(host, settings.metrics_port, metrics.registry, lambda: dispatcher.ready)
-        )
-        say(f"dispatcher: metrics on http://{host}:{port}/metrics")
-        await dispatcher.run(stop)
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Ledger]:
-    ledger = await open_sqlite(settings.claims)
-    try:
-        yield ledger
-    finally:
-        await ledger.close()
-
-
 async def _cancelled(task: "asyncio.Task[None]") -> None:
     """Cancel a task and wait until it has ended."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _failpoint(name: str | None) -> Callable[[str], None]:
-    """Return what ends the process on the spot where a test wants it."""
-
-    def passing(place: str) -> None:
-        if place == name:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return passing

@@ -15,29 +15,29 @@ from typing import Any
 
 import psycopg
 
-from streams.dispatch.store import KEPT_MS, SCHEMA, SqlLedger
+from streams.dispatch.schema import SCHEMA
+from streams.dispatch.store import KEPT_MS, SqlLedger
 from streams.dispatch.turns import Row, Turns
 from streams.errors import TowerError
 
 CONNECT_SECONDS = 10
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('tower.claims'))"
 _NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-_NUMBERED = "ALTER TABLE notices ADD COLUMN IF NOT EXISTS seq bigserial"
+_NUMBERED = "ALTER TABLE notices ADD COLUMN IF NOT EXISTS seq bigserial;\n"
 
 
 class PostgresDatabase:
     """A connection of its own; one that is lost ends the process, which begins anew."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, schema: str) -> None:
         self._connection = psycopg.connect(
             address, autocommit=True, connect_timeout=CONNECT_SECONDS
         )
         try:
             self.begin()
-            for statement in _dialect(SCHEMA).split(";\n"):
+            for statement in _dialect(schema).split(";\n"):
                 if statement.strip():
                     self._connection.execute(statement.encode())
-            self._connection.execute(_NUMBERED)
             self.commit()
             began = time.monotonic()
             [(now,)] = self.rows(_NOW)
@@ -66,7 +66,8 @@ class PostgresDatabase:
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Return the rows of a query."""
-        return self._connection.execute(_marked(statement), values).fetchall()
+        cursor = self._connection.execute(_marked(statement), values)
+        return cursor.fetchall() if cursor.description is not None else []
 
     def now(self) -> int:
         """Return the server's time, epoch ms."""
@@ -82,7 +83,9 @@ async def open_postgres(address: str) -> SqlLedger:
     thread = ThreadPoolExecutor(1, "claims")
     loop = asyncio.get_running_loop()
     try:
-        database = await loop.run_in_executor(thread, PostgresDatabase, address)
+        database = await loop.run_in_executor(
+            thread, PostgresDatabase, address, SCHEMA + _NUMBERED
+        )
     except psycopg.Error as error:
         thread.shutdown()
         raise TowerError(

@@ -13,11 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from streams.dispatch.store import KEPT_MS, SCHEMA, SqlLedger
+from streams.dispatch.schema import SCHEMA
+from streams.dispatch.store import KEPT_MS, SqlLedger
 from streams.dispatch.turns import Row, Turns
 from streams.errors import TowerError
 
-_DURABLE = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+_DURABLE = """
+PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+PRAGMA secure_delete = ON;
+"""
 # What a claim was before there were several channels.
 _MOVE = """
 INSERT OR IGNORE INTO sends
@@ -30,11 +34,11 @@ DROP TABLE claims;
 class SqliteDatabase:
     """A file, opened by the thread that uses it."""
 
-    def __init__(self, path: Path, lock: IO[str]) -> None:
+    def __init__(self, path: Path, schema: str, lock: IO[str] | None = None) -> None:
         self._lock = lock
         self._connection = sqlite3.connect(path, isolation_level=None)
         try:
-            self._connection.executescript(_DURABLE + SCHEMA)
+            self._connection.executescript(_DURABLE + schema)
             if self.rows("SELECT 1 FROM sqlite_master WHERE name = 'claims'"):
                 self._connection.executescript(_MOVE)
         except sqlite3.Error:
@@ -67,9 +71,10 @@ class SqliteDatabase:
         return _wall()
 
     def close(self) -> None:
-        """Close the file and let another dispatcher have it."""
+        """Close the file and let another process have it."""
         self._connection.close()
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
 
 
 async def open_sqlite(path: Path, wall: Callable[[], int] | None = None) -> SqlLedger:
@@ -81,7 +86,7 @@ async def open_sqlite(path: Path, wall: Callable[[], int] | None = None) -> SqlL
     thread = ThreadPoolExecutor(1, "claims")
     loop = asyncio.get_running_loop()
     try:
-        database = await loop.run_in_executor(thread, SqliteDatabase, path, lock)
+        database = await loop.run_in_executor(thread, SqliteDatabase, path, SCHEMA, lock)
     except sqlite3.Error as error:
         thread.shutdown()
         lock.close()

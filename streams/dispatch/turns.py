@@ -55,6 +55,11 @@ class Turns:
             self._running = asyncio.create_task(self._run())
         return await future
 
+    async def alone(self, work: Callable[[Database], T]) -> T:
+        """Return what `work` returns, done outside of any transaction."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, work, self._database)
+
     async def close(self) -> None:
         """Finish what waits and close the database."""
         if self._running is not None:

@@ -14,6 +14,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from streams import topics
 from streams.admin import connected, describe_topics
 from streams.config import Settings
+from streams.dispatch.vault import SEALED, has_keys, open_vault
 from streams.engine.reader import bounds, group_less, read
 from streams.errors import TowerError
 from streams.exporting.files import OWNER_ONLY, ExportFile, ExportWriter, writing
@@ -87,10 +88,27 @@ async def take_contacts(settings: Settings, path: str | Path) -> int:
     async with group_less(settings.kafka, "tower.export") as consumer:
         ranges = await bounds(consumer, partitions)
         await read(consumer, ranges, lambda _, key, value: newest.update({key: value}))
-    known = [value for _, value in sorted(newest.items()) if value is not None]
+    known = await _opened(settings, {key: value for key, value in newest.items() if value})
     with writing(path, mode=OWNER_ONLY) as file:
         file.writelines(value + b"\n" for value in known)
     return len(known)
+
+
+async def _opened(settings: Settings, values: dict[bytes, bytes]) -> list[bytes]:
+    """Return contacts as they were given; without its key one is nobody's any more."""
+    if not any(value.startswith(SEALED) for value in values.values()):
+        return [value for _, value in sorted(values.items())]
+    if not has_keys(settings):
+        raise TowerError(
+            f"The contacts are sealed and their keys ({settings.keys_file}) are not on this"
+            " machine: export them where the dispatcher is."
+        )
+    vault = await open_vault(settings)
+    try:
+        found = (vault.opened(key.decode(), value) for key, value in sorted(values.items()))
+        return [each for each in found if each is not None]
+    finally:
+        await vault.close()
 
 
 async def untaken_contacts(settings: Settings) -> int | None:
