@@ -48,6 +48,7 @@ class Listening(Replay):
         super().__init__(Rules(), predict=True)
 
     def _predicted(self, order_id: str, said: Said, foreseen: Foreseen) -> None:
+        del foreseen
         self.said.append((order_id, said))
 
 
