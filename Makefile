@@ -20,7 +20,7 @@ SOURCES := models streams dashboards tests
 GENERATED := deploy/grafana/dashboards deploy/prometheus/rules docs/lifecycle.md
 
 .PHONY: help setup fmt lint types test coverage mutate integration rules generate check long crash bench demo lock \
-	up down logs clean
+	secrets up down logs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,7 +110,15 @@ demo: setup ## run the whole tower on a simulated day until Ctrl-C; make demo FO
 	@# In a terminal the demo has a process group of its own (`exit` keeps bash there): Ctrl-C ends it, not make.
 	@if [ -t 0 ]; then set -m; fi; $(BIN)/tower demo $(if $(FOR),--seconds $(FOR)) $(ARGS); exit $$?
 
-up: ## start the stack of docker-compose.yml
+secrets: ## write the secrets of the stack that are missing into deploy/secrets
+	@mkdir -p -m 700 deploy/secrets
+	@# A token's file is read by the user of a container; nobody else may enter the folder.
+	@cd deploy/secrets; token() { $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))'; }; \
+		for each in alertmanager_token desk_token grafana_admin; do [ -s $$each ] || token > $$each; done; \
+		[ -s web_tokens ] || printf '%s alertmanager\n%s desk\n' "$$(cat alertmanager_token)" "$$(cat desk_token)" > web_tokens
+	@echo "deploy/secrets is complete; the operations API takes the token in deploy/secrets/desk_token."
+
+up: secrets ## start the stack of docker-compose.yml
 	docker compose up --build --detach --wait
 
 down: ## stop the stack of docker-compose.yml
