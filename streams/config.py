@@ -96,8 +96,10 @@ class Settings(BaseSettings):
         None, description="PostgreSQL for the claims, instead of the file"
     )
     claims_database_file: Path | None = Field(None, description="file that holds its address")
+    claim_lease_seconds: float = Field(
+        60.0, gt=0, description="after which a claim of another dispatcher is taken over"
+    )
     keys: Path | None = Field(None, description="customers' keys; default: beside the claims")
-    callback_url: str | None = Field(None, description="where providers report to, public")
     failpoint: str | None = Field(None, description="tests: end the process inside a flush")
 
     @field_validator("brokers")

@@ -22,6 +22,7 @@ COMMANDS = {
     "scorecard": "Write the closed month a carrier is reviewed on, or check one.",
     "simulate": "Write a seeded delivery day as events, with the truth beside it.",
     "report": "Print the KPI report of the running tower.",
+    "audit": "List notices that were sent under more than one key: none.",
     "erase": "Forget a customer; what was measured stays.",
     "dead-letters": "Look at what was set aside and send it again.",
     "doctor": "Say what is wrong with the running tower, and what to do first.",

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from streams.dispatch.schema import SCHEMA
-from streams.dispatch.store import KEPT_MS, SqlLedger
+from streams.dispatch.store import KEPT_MS, LEASE_MS, SqlLedger
 from streams.dispatch.turns import Row, Turns
 from streams.errors import TowerError
 
@@ -78,7 +78,7 @@ class PostgresDatabase:
         self._connection.close()
 
 
-async def open_postgres(address: str) -> SqlLedger:
+async def open_postgres(address: str, lease_ms: int = LEASE_MS) -> SqlLedger:
     """Open the claims of a database, its tables made if missing; drop what is old."""
     thread = ThreadPoolExecutor(1, "claims")
     loop = asyncio.get_running_loop()
@@ -91,7 +91,7 @@ async def open_postgres(address: str) -> SqlLedger:
         raise TowerError(
             f"The claims database cannot be used: {_first_line(error)}."
         ) from error
-    ledger = SqlLedger(Turns(database, thread), order="seq", shared=True)
+    ledger = SqlLedger(Turns(database, thread), order="seq", shared=True, lease_ms=lease_ms)
     await ledger.prune(database.now() - KEPT_MS)
     return ledger
 

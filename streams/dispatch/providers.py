@@ -3,6 +3,7 @@
 Secrets stand in files of their own, so that the file of providers may be shown.
 """
 
+import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -100,13 +101,11 @@ class TwilioEntry(_Entry):
     def channel(self, settings: Settings) -> Channel:
         """Return the way to it."""
         _encrypted(self.url, self.name, settings)
-        base = settings.callback_url
         return TwilioChannel(
             self.name,
             self.account,
             _secret(self.token_file, self.name),
             self.sender,
-            callback=None if base is None else f"{base}/callbacks/{self.name}",
             url=self.url,
         )
 
@@ -117,6 +116,7 @@ class WebhookEntry(_Entry):
     type: Literal["webhook"]
     secret_files: Annotated[tuple[Path, ...], Field(min_length=1, max_length=4)]
     trusted: tuple[str, ...] = ()
+    authority: Path | None = None
 
     def channel(self, settings: Settings) -> Channel:  # noqa: ARG002 (as the others)
         """Return the way to them."""
@@ -126,7 +126,13 @@ class WebhookEntry(_Entry):
                 keys.append(secret_bytes(_secret(each, self.name)))
             except ValueError as error:
                 raise TowerError(f"The secret in {each}: {error}.") from error
-        return WebhookChannel(self.name, keys, trusted=self.trusted)
+        tls = None
+        if self.authority is not None:
+            try:
+                tls = ssl.create_default_context(cafile=self.authority)
+            except (OSError, ssl.SSLError) as error:
+                raise TowerError(f"The file {self.authority} holds no certificate.") from error
+        return WebhookChannel(self.name, keys, trusted=self.trusted, tls=tls)
 
 
 Entry = Annotated[

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 SEND_SECONDS = 40.0  # shorter than the lease of a claim
 FALLBACK_MS = 300_000  # so long a text message in doubt may be cleared up by its provider
-LOOK_AGAIN_MS = 5_000
+LOOK_AGAIN_MS = 1_000
 _UNSENDABLE = (TemplateError, ValueError, OverflowError)
 _INTERRUPTED = Outcome("maybe", "interrupted")
 
@@ -164,6 +164,7 @@ class Sending:
         began = time.monotonic()
         try:
             async with asyncio.timeout(SEND_SECONDS):
+                asyncio.get_running_loop().call_later(0.01, self._passing, "dispatcher.sending")
                 outcome = await channel.send(message)
         except TimeoutError:
             outcome = Outcome("maybe", "no_answer")

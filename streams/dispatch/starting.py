@@ -49,7 +49,9 @@ async def dispatch(settings: Settings, stop: asyncio.Event, say: Callable[[str],
 async def _opened(settings: Settings) -> Ledger:
     """Open the claims: a database that dispatchers share, or a file of one."""
     address = settings.claims_address
-    return await (open_sqlite(settings.claims) if address is None else open_postgres(address))
+    if address is None:
+        return await open_sqlite(settings.claims)
+    return await open_postgres(address, round(1_000 * settings.claim_lease_seconds))
 
 
 def failpoint(name: str | None) -> Callable[[str], None]:

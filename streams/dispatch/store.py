@@ -60,7 +60,7 @@ _TRIED = """
 UPDATE sends SET state = ?, reason = ?, reference = coalesce(?, reference)
 WHERE notice_id = ? AND channel = ?
 """
-_TWICE = """
+TWICE = """
 SELECT notice_id FROM sends WHERE state = 'sent'
 GROUP BY notice_id HAVING count(DISTINCT key) > 1 ORDER BY notice_id
 """
@@ -70,7 +70,10 @@ _OLD = "SELECT notice_id FROM notices WHERE receipt IS NULL AND settled_at < ?"
 class SqlLedger:
     """A `Ledger` in a database; `order` is its expression for the order of insertion."""
 
-    def __init__(self, turns: Turns, *, order: str, shared: bool) -> None:
+    def __init__(
+        self, turns: Turns, *, order: str, shared: bool, lease_ms: int = LEASE_MS
+    ) -> None:
+        self._lease_ms = lease_ms
         self.shared = shared
         self._turns = turns
         self._order = order
@@ -154,7 +157,7 @@ class SqlLedger:
             if state not in {"free", "claimed"}:
                 return Claim.SETTLED
             foreign = self.shared and holder != self._holder
-            if state == "claimed" and foreign and now < claimed_at + LEASE_MS:
+            if state == "claimed" and foreign and now < claimed_at + self._lease_ms:
                 return Claim.HELD
             if db.run(_RECLAIM, (*mine, now, command.notice_id, channel, *guard)) == 0:
                 return Claim.ENDED
@@ -233,7 +236,7 @@ class SqlLedger:
 
     async def twice(self) -> list[str]:
         """Return the notices that were sent under more than one key; always none."""
-        return [row[0] for row in await self._turns.do(lambda db: db.rows(_TWICE))]
+        return [row[0] for row in await self._turns.do(lambda db: db.rows(TWICE))]
 
 
 def _known(db: Database, command: NoticeCommand) -> Known:

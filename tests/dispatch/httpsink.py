@@ -26,12 +26,14 @@ class HttpSink:
     answer: bytes = b"{}"
     headers: dict = field(default_factory=dict)
     behaviour: str = "answer"
+    delay: float = 0.0
     calls: list = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, request):
         body = await request.read()
         self.calls.append(Call(request.path_qs, dict(request.headers), body))
+        await asyncio.sleep(self.delay)
         match self.behaviour:
             case "silent":
                 await self.released.wait()

@@ -1,4 +1,4 @@
-"""Signatures of calls that go out (Standard Webhooks) and that come in.
+"""Signatures of calls as Standard Webhooks has them: made, and judged.
 
 Several secrets may be in force: all of them sign, any of them is believed, so that a key can
 be changed without a lost call.
@@ -6,7 +6,6 @@ be changed without a lost call.
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -53,12 +52,3 @@ def is_signed(
         for given in sent.split()
         for each in due.split()
     )
-
-
-def is_signed_by_twilio(
-    signature: str, url: str, fields: Iterable[tuple[str, str]], token: str
-) -> bool:
-    """Return whether a form came from Twilio: HMAC-SHA1 over the URL and the sorted fields."""
-    what = url + "".join(name + value for name, value in sorted(set(fields)))
-    due = base64.b64encode(hmac.digest(token.encode(), what.encode(), hashlib.sha1))
-    return hmac.compare_digest(due, signature.encode())

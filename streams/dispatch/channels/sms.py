@@ -1,12 +1,11 @@
 """Text messages: over a plain HTTP gateway, or over Twilio's REST interface by hand.
 
 A gateway that honours `Idempotency-Key` may be asked again in doubt. Twilio has no such key:
-what may have been sent is not sent again, a status callback or the next channel settles it.
+what may have been sent is not sent again; after a while the next channel has it.
 """
 
 import json
 from typing import Any
-from urllib.parse import urlencode
 
 import aiohttp
 
@@ -67,7 +66,7 @@ class GatewayChannel:
 
 
 class TwilioChannel:
-    """Sends by Twilio's `Messages.json`; `callback` is the public URL of status callbacks."""
+    """Sends by Twilio's `Messages.json`."""
 
     name = SMS
     resends = 0
@@ -79,14 +78,12 @@ class TwilioChannel:
         token: str,
         sender: str,
         *,
-        callback: str | None = None,
         url: str = "https://api.twilio.com",
     ) -> None:
         self.provider = provider
         self._login = aiohttp.encode_basic_auth(account, token)
         self._url = f"{url}/2010-04-01/Accounts/{account}/Messages.json"
         self._sender = sender
-        self._callback = callback
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, message: Message) -> Outcome:
@@ -98,9 +95,6 @@ class TwilioChannel:
             "Body": message.text.short,
             "ValidityPeriod": str(min(max(message.valid_seconds, 1), VALID_SECONDS[-1])),
         }
-        if self._callback is not None:
-            asked = urlencode({"key": message.key})
-            fields["StatusCallback"] = f"{self._callback}?{asked}"
         headers = {"Authorization": self._login}
         got = await call(self._session, self._url, headers, data=fields)
         if isinstance(got, Outcome):
