@@ -152,6 +152,19 @@ class PredictionScored(FactBase):
     revision: int
 
 
+class ForecastTurned(FactBase):
+    """A horizon's model is not believed any more, or is again; the order is the deciding one.
+
+    `skill` is that of the last window, `model` how many orders had been learnt from.
+    """
+
+    kind: Literal["forecast_turned"] = "forecast_turned"
+    horizon: str
+    believed: bool
+    skill: float
+    model: int
+
+
 class NoticeSettled(FactBase):
     """What became of a notice."""
 
@@ -177,6 +190,7 @@ Fact = Annotated[
     | SlaReversed
     | DelayPredicted
     | PredictionScored
+    | ForecastTurned
     | NoticeSettled
     | Correction,
     Field(discriminator="kind"),

@@ -39,6 +39,11 @@ def add_agents(app: App, engine: Engine, metrics: Metrics) -> None:
         """Count whole orders of several parcels, and customers who order again."""
         await fold("weigh_groups", batches)
 
+    @app.agent(engine.channel(topics.TRAINING))
+    async def learn_lateness(batches: StreamT[RecordBatch]) -> None:
+        """Learn from orders that are over, and publish what was learnt."""
+        await fold("learn_lateness", batches)
+
     @app.agent(engine.channel(topics.ORDER_LOG))
     async def track_orders(batches: StreamT[RecordBatch]) -> None:
         """Fold each order's events into its row, its facts, its cells and its notices."""

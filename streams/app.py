@@ -8,22 +8,32 @@ from streams.domain.judgement import Judgement
 from streams.engine.app import TowerApp, create_app
 from streams.engine.engine import Engine
 from streams.engine.source import Source
+from streams.forecasting import Forecasting
 from streams.groups import GroupsFold
 from streams.ingest import COURIERS, ORDERS, IngestFold
+from streams.learner import BARRIER_SECONDS, LearnerFold, pressing
 from streams.metrics import Metrics
+from streams.modelfeed import Models
 from streams.orders import OrdersFold
 
 
-def worker(settings: Settings, judgement: Judgement, metrics: Metrics) -> TowerApp:
-    """Return a worker's application: ingest, couriers, orders and groups over one engine."""
+def worker(
+    settings: Settings, judgement: Judgement, metrics: Metrics, models: Models
+) -> TowerApp:
+    """Return a worker's application: all its agents over one engine."""
     app = create_app(settings)
-    app.engine = Engine(app, settings, sources(settings, judgement, metrics))
+    app.engine = Engine(app, settings, sources(settings, judgement, metrics, models))
     add_agents(app, app.engine, metrics)
     return app
 
 
-def sources(settings: Settings, judgement: Judgement, metrics: Metrics) -> list[Source]:
-    """Return what the worker's agents read, and the fold of each partition."""
+def sources(
+    settings: Settings, judgement: Judgement, metrics: Metrics, models: Models | None = None
+) -> list[Source]:
+    """Return what the worker's agents read, and the fold of each partition.
+
+    Orders are predicted by the newest of `models`; without any nothing is predicted.
+    """
     count = settings.partitions
     feed = settings.clock == "feed"
     inbox_upstreams = [f"{ORDERS.upstream}/{p}" for p in range(count)]
@@ -31,6 +41,7 @@ def sources(settings: Settings, judgement: Judgement, metrics: Metrics) -> list[
     group_upstreams = [f"orders/{p}" for p in range(count)]
     courier_upstreams = [f"{COURIERS.upstream}/{p}" for p in range(count)]
     received = metrics.received
+    learning = [] if models is None else [_learner(judgement, metrics)]
     return [
         Source(
             "ingest-orders",
@@ -57,6 +68,7 @@ def sources(settings: Settings, judgement: Judgement, metrics: Metrics) -> list[
             lambda p: GroupsFold(p, group_upstreams),
             published=topics.KPI_CELLS,
         ),
+        *learning,
         Source(
             "orders",
             topics.ORDER_LOG,
@@ -68,7 +80,19 @@ def sources(settings: Settings, judgement: Judgement, metrics: Metrics) -> list[
                 metrics.observe,
                 group_logs=count,
                 expected=metrics.expected,
+                forecasting=None if models is None else Forecasting(p, models.current),
             ),
             published=topics.KPI_CELLS,
         ),
     ]
+
+
+def _learner(judgement: Judgement, metrics: Metrics) -> Source:
+    return Source(
+        "learner",
+        topics.TRAINING,
+        topics.MODEL,
+        lambda _: LearnerFold(judgement.id, metrics.observe),
+        barrier_seconds=BARRIER_SECONDS,
+        presses=pressing,
+    )

@@ -49,8 +49,9 @@ def news(row: Row, key: bytes, clock: Millis) -> Iterator[Fact]:
         yield from _attempt(row, order, key.decode(), clock)
     if order.track.handover is not None:
         yield from _deviation(row, order, key.decode(), clock)
-    if told.foreseen is not None and clock >= order.due_no_sooner:
-        yield from _scored(row, order, key.decode(), told.foreseen, clock)
+    foreseen = told.foreseen
+    if foreseen is not None and order.due_no_sooner <= clock < foreseen.next_at:
+        yield from _scored(row, order, key.decode(), foreseen, clock)
 
 
 def _outcome(

@@ -6,6 +6,7 @@ under an origin by which a label sent twice is known.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -42,15 +43,22 @@ Made = Callable[[str, Said, Foreseen], None]
 class Forecasting:
     """The predictions of one partition; `models` returns the newest model at hand.
 
-    `made` hears of every prediction: order, what was said, and all that is remembered.
+    `made` hears of every prediction: order, what was said, and all that is remembered. With
+    `customers` off no id of a customer is learnt from, as none may outlive their erasure.
     """
 
     def __init__(
-        self, partition: int, models: Callable[[], Model], made: Made | None = None
+        self,
+        partition: int,
+        models: Callable[[], Model],
+        made: Made | None = None,
+        *,
+        customers: bool = False,
     ) -> None:
         self._upstream = f"orders/{partition}"
         self._models = models
         self._made = made
+        self._customers = customers
         self._last: tuple[int, int] = (-1, 0)
 
     def due_before(self, row: Row, received_at: Millis) -> Millis | None:
@@ -63,6 +71,8 @@ class Forecasting:
     def look(self, key: bytes, row: Row, at: Millis, offset: int, out: Outputs) -> None:
         """Take an order as it stands: predict what it has reached, tell how it ended."""
         order, foreseen = row.order, row.told.foreseen
+        if foreseen is not None:
+            foreseen.next_at = NEVER
         if order is None or not order.track.is_order:
             return
         is_open = order.track.open
@@ -71,7 +81,6 @@ class Forecasting:
                 return
             foreseen = row.told.foreseen = Foreseen(at, order.track.carrier, NEVER)
         tell = partial(self._tell, offset, out)
-        foreseen.next_at = NEVER
         if is_open and order.promise is not None:
             self._predict(key, order, order.promise, at, foreseen, tell)
         if foreseen.attempt is not None and order.track.attempts.visits:
@@ -79,13 +88,13 @@ class Forecasting:
             tell(Attempted(foreseen.attempt, failed))
             foreseen.attempt = None
         if not is_open and not foreseen.learnt:
-            tell(_ended(order, foreseen, at))
+            tell(_ended(key, order, foreseen, at))
 
-    def closed(self, settled: Closed, offset: int, out: Outputs) -> None:
+    def closed(self, key: bytes, settled: Closed, offset: int, out: Outputs) -> None:
         """Tell of an order whose life ended in silence: it is known no better than now."""
         foreseen = settled.told.foreseen
         if foreseen is not None and not foreseen.learnt:
-            self._tell(offset, out, _ended(settled.order, foreseen, settled.at))
+            self._tell(offset, out, _ended(key, settled.order, foreseen, settled.at))
 
     # -- predicting ------------------------------------------------------------------------
 
@@ -96,6 +105,8 @@ class Forecasting:
         said = foreseen.said
         for horizon in list(reached(order, promise, said, foreseen.began, at)):
             now = moment(order, promise, horizon, at)
+            if not self._customers:
+                now = replace(now, customer=None)
             created = not said
             tell(Reached(differing(now, None), created))
             model = self._models()
@@ -116,15 +127,16 @@ class Forecasting:
     def _tell(self, offset: int, out: Outputs, label: Label) -> None:
         last, index = self._last
         self._last = offset, index + 1 if offset == last else 0
-        headers = (("origin", origin_header(self._upstream, *self._last)),)
-        out.send(topics.TRAINING, None, encode(label), headers, partition=0)
+        origin = origin_header(self._upstream, *self._last)
+        out.send(topics.TRAINING, origin, encode(label), (("origin", origin),), partition=0)
 
 
-def _ended(order: Order, foreseen: Foreseen, at: Millis) -> Ended:
+def _ended(key: bytes, order: Order, foreseen: Foreseen, at: Millis) -> Ended:
     """Return the label of an order that is over, and forget what only the label needs."""
     promise, handover = order.promise, order.track.handover
     stored_all, foreseen.stored, foreseen.learnt = tuple(foreseen.stored.values()), {}, True
     return Ended(
+        order_id=key.decode(),
         carrier=foreseen.carrier,
         service=order.track.service or "unknown",
         at=at,

@@ -292,11 +292,11 @@ class OrdersFold:
             for settlement in row.settle(until):
                 self._settle(key, settlement, offset, out)
         self._asking.ask(key, row, out)
+        if self.forecasting is not None:
+            self.forecasting.look(key, row, at, offset, out)
         self._say(key, row, out)
         if not quiet:
             self._group_log.tell(key, row.order, row.ledger, row.told, offset, out)
-        if self.forecasting is not None:
-            self.forecasting.look(key, row, at, offset, out)
         if self.marks.caught_up or not _to_be_planned(row):
             self._plan_now(key, row, at, offset, out)
         else:
@@ -346,7 +346,7 @@ class OrdersFold:
                 if self.ended is not None:
                     self.ended(key, settlement)
                 if self.forecasting is not None:
-                    self.forecasting.closed(settlement, offset, out)
+                    self.forecasting.closed(key, settlement, offset, out)
                 keys = self.book.archive_all(counted, admits)
                 self._group_log.tell(key, order, ledger, told, offset, out, closed=at)
             case Refused(arrived, carrier):

@@ -1,8 +1,14 @@
 """What became of predictions, for Prometheus: alerts, lead, calibration (docs/metrics.md)."""
 
+from collections.abc import Callable, Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from models.facts import PredictionScored
+from streams.domain.scoring.horizons import HORIZONS
+from streams.domain.scoring.model import Model
 from streams.domain.scoring.said import MICRO
 
 RESULTS = {
@@ -14,6 +20,37 @@ RESULTS = {
 LEAD_EDGES = (300, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400)
 MODEL, SHARE = "learnt/1", "late_share/1"
 TENTHS = tuple(f"{tenth / 10:.1f}" for tenth in range(10))
+
+
+class ModelCollector(Collector):
+    """How the newest model at hand is doing."""
+
+    def __init__(self, model: Callable[[], Model]) -> None:
+        self._model = model
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what the model knows of itself."""
+        model = self._model()
+        yield GaugeMetricFamily(
+            "tower_prediction_model_orders", "Orders learnt from.", model.version
+        )
+        fallback = GaugeMetricFamily(
+            "tower_prediction_fallback",
+            "The late share is said.",
+            labels=["horizon"],
+        )
+        skill = GaugeMetricFamily(
+            "tower_prediction_skill_ratio",
+            "Brier skill, last window.",
+            labels=["horizon"],
+        )
+        for horizon in HORIZONS:
+            watch = model.watches.get(horizon)
+            fallback.add_metric([horizon], watch is not None and watch.fallen)
+            if watch is not None and watch.skill is not None:
+                skill.add_metric([horizon], watch.skill)
+        yield fallback
+        yield skill
 
 
 class PredictionMetrics:

@@ -118,7 +118,7 @@ class Replay:
         model = self.model
         if model is None:
             return None
-        return Forecasting(0, lambda: model, self._predicted)
+        return Forecasting(0, lambda: model, self._predicted, customers=True)
 
     def _predicted(self, order_id: str, said: Said, foreseen: Foreseen) -> None:
         self.predictions.append(line(order_id, said, foreseen))

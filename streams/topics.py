@@ -19,6 +19,7 @@ KPI_CELLS = "kpi-cells"
 NOTICE_COMMANDS = "notice-commands"
 DEAD_LETTERS = "dead-letters"
 TRAINING = "training"
+MODEL = "model"
 DESK = "desk"
 
 
@@ -59,6 +60,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(NOTICE_COMMANDS, config=_deleted(7)),
     Topic(DEAD_LETTERS, config=_deleted(14, max_message_bytes=str(2 * MIB))),
     Topic(DESK, partitions=1, config=_compacted()),
+    Topic(TRAINING, partitions=1, config=_deleted(7)),
+    Topic(MODEL, partitions=1, config=_compacted()),
     Topic("ingest-order-events-changelog", config=_compacted()),
     Topic("ingest-courier-events-changelog", config=_compacted()),
     Topic("orders-changelog", config=_compacted()),

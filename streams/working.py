@@ -20,6 +20,8 @@ from streams.errors import TowerError
 from streams.health import HealthCollector, View
 from streams.http import say_version, serving
 from streams.metrics import Metrics
+from streams.modelfeed import Models, following
+from streams.predictionmetrics import ModelCollector
 
 if TYPE_CHECKING:
     from streams.engine.engine import Engine
@@ -36,19 +38,24 @@ def work(settings: Settings, judgement: Judgement) -> int:
     asyncio.run(_prepare(settings))
     metrics = Metrics(CollectorRegistry(), judgement.rules.carriers, judgement.rules.sla)
     say_version(metrics.registry, settings.commit)
-    app = worker(settings, judgement, metrics)
+    models = Models()
+    app = worker(settings, judgement, metrics, models)
     engine = cast("Engine", app.engine)
     view = View(engine)
     metrics.registry.register(
         CellCollector(metrics, view.cells, view.clock, view.duplicates, judgement.rules)
     )
+    metrics.registry.register(ModelCollector(models.current))
     metrics.registry.register(CourierCollector(metrics.names, view.couriers))
     metrics.registry.register(HealthCollector(engine, view, feed=settings.clock == "feed"))
 
     @asynccontextmanager
     async def observed() -> AsyncIterator[None]:
         host, port = settings.metrics_host, settings.metrics_port
-        async with serving(host, port, metrics.registry, lambda: engine.ready) as bound:
+        async with (
+            following(settings, models),
+            serving(host, port, metrics.registry, lambda: engine.ready) as bound,
+        ):
             print(f"metrics on http://{host}:{bound}/metrics", flush=True)  # noqa: T201
             yield
 

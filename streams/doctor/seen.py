@@ -17,6 +17,7 @@ SOURCES = (
     topics.ORDER_LOG,
     topics.COURIER_LOG,
     topics.GROUP_LOG,
+    topics.TRAINING,
 )
 DISPATCHED = (topics.NOTICE_COMMANDS, topics.CONTACT_UPDATES)
 

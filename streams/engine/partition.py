@@ -75,7 +75,7 @@ class Partition:
         self._outbox = Outbox()
         self._remembered: bytes | None = None
         self._rows_sent: list[asyncio.Future[None]] = []
-        self._barrier_seconds = barrier_seconds
+        self._barrier_seconds = source.barrier_seconds or barrier_seconds
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._full = False
@@ -154,11 +154,15 @@ class Partition:
             self._wake.clear()
             if not self.open:
                 return
-            if loop.time() < due:
+            if loop.time() < due and not self._presses():
                 await self.flush()
             else:
                 await self.barrier()
                 due = loop.time() + self._barrier_seconds
+
+    def _presses(self) -> bool:
+        presses = self.source.presses
+        return presses is not None and presses(self.fold)
 
     async def flush(self) -> None:
         """Send what waits: outputs, then rows."""

@@ -12,6 +12,8 @@ class Source:
 
     `published` is the compacted topic whose partition p holds what partition p published
     before (given back to the fold when it recovers), None if nothing is read back.
+    `barrier_seconds` is how often a partition is made durable, None for as often as the others;
+    sooner when its fold `presses`.
     """
 
     name: str
@@ -19,3 +21,5 @@ class Source:
     table: str
     fold: Callable[[int], PartitionFold]
     published: str | None = None
+    barrier_seconds: float | None = None
+    presses: Callable[[PartitionFold], bool] | None = None

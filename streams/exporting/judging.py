@@ -167,7 +167,8 @@ def audited(judging: Judging) -> str | None:
 def differences(published: Json, again: Json) -> list[str]:
     """Return the fields in which two reports differ, a few words each, the totals first.
 
-    What follows the inbox at a distance may have been published of an earlier moment.
+    What follows the inbox at a distance may have been published of an earlier moment, and
+    what was predicted depends on when a model arrived.
     """
     one, other = dict(_leaves(published)), dict(_leaves(again))
     paths = sorted(one.keys() | other.keys(), key=lambda path: (path[:5] != "total", path))
@@ -176,6 +177,7 @@ def differences(published: Json, again: Json) -> list[str]:
         for path in paths
         if one.get(path, "absent") != other.get(path, "absent")
         and not path.startswith(FOLLOWING)
+        and "/predictions/" not in f"/{path}/"
     ]
 
 

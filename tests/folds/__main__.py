@@ -9,10 +9,10 @@ from .mutants import MUTANTS, short_times
 from .world import run
 
 
-def problems(seed: int) -> list[str]:
-    """Play one history under short times."""
+def problems(seed: int, *, learning: bool = False) -> list[str]:
+    """Play one history under short times; `learning` predicts, and learns from the ends."""
     with short_times(cached=(1, 2, 20_000)[seed % 3]):
-        return run(seed)
+        return run(seed, learning=learning)
 
 
 def main() -> int:

@@ -6,12 +6,30 @@ from .__main__ import problems
 from .mutants import MUTANTS
 
 HISTORIES = 60
+LEARNING = 12
 MANY = 250
 BOUND = 400  # histories within which every mutant must have been caught
 
 
+@pytest.mark.timeout(300)
 def test_crashes_change_nothing():
     assert {seed: found for seed in range(HISTORIES) if (found := problems(seed))} == {}
+
+
+@pytest.mark.timeout(300)
+def test_crashes_lose_no_label_and_teach_none_twice():
+    wrong = {
+        seed: found for seed in range(LEARNING) if (found := problems(seed, learning=True))
+    }
+    assert wrong == {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_crashes_teach_nothing_else_in_many_histories():
+    seeds = range(20_000, 20_200)
+    wrong = {seed: found for seed in seeds if (found := problems(seed, learning=True))}
+    assert wrong == {}
 
 
 @pytest.mark.slow

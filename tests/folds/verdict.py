@@ -10,10 +10,14 @@ from streams import topics
 from streams.cellbook import ARCHIVE
 from streams.clocks import Watermarks, parse_origin
 from streams.codec import Decoded, decode_order
+from streams.domain.scoring.state import packed
 from streams.engine.rows import PARTITION_KEY, PartitionRows, unpack
 from streams.engine.writer import Outbox
 from streams.feed import Arrival
+from streams.learner import LearnerFold
 from streams.livereport import Shown, least_clock, summed
+from streams.modelfeed import Models
+from streams.modelrows import whole
 from streams.replay import Replay
 from tests.equality.comparing import differences
 
@@ -43,6 +47,41 @@ def final(world: "World") -> list[str]:
         problems.append("a clock is not where the feed ended")
     for p in range(PARTITIONS):
         problems += _against_calm(world, p)
+    if world.models is not None:
+        problems += _learnt(world)
+    return problems
+
+
+def _learnt(world: "World") -> list[str]:
+    """Return how what was learnt differs from what calm folds tell a calm learner.
+
+    Its model is that of the labels as they lie in `training`, each origin once; by partition
+    these are the labels of a fold that never crashed, in its order.
+    """
+    problems = []
+    labels: dict[tuple[str, tuple[int, int]], Record] = {}
+    for record in world.logs[topics.TRAINING, 0]:
+        labels.setdefault(parse_origin(dict(record.headers)["origin"]), record)
+    for p in range(PARTITIONS):
+        out, _, _ = _calm(world, p, len(world.logs[topics.ORDER_LOG, p]) - 1)
+        wanted = [record[1] for record, _ in out.take().get(topics.TRAINING, ())]
+        found = [each.value for origin, each in labels.items() if origin[0] == f"orders/{p}"]
+        if wanted != found:
+            problems.append(f"labels of {p}: {len(found)} instead of {len(wanted)}")
+    calm = LearnerFold("rules")
+    calm.recover(None, PartitionRows({}, -1), {})
+    calm.fold(list(labels.values()), Outbox())
+    rows = world.logs.rows(topics.MODEL, 0)
+    held = whole(rows)
+    model = packed(calm.model)
+    if labels and (held is None or held[1] != model):
+        problems.append("the model is not that of the labels, each once")
+    feed = Models()
+    for record in world.logs[topics.MODEL, 0]:
+        feed.heard(TopicPartition("model", 0), record.key or b"", record.value)
+    feed.adopt()
+    if labels and packed(feed.newest) != model:
+        problems.append("a worker holds another model")
     return problems
 
 

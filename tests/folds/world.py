@@ -14,6 +14,7 @@ from streams.engine.api import Beat
 from streams.engine.source import Source
 from streams.groups import GroupsFold
 from streams.ingest import ORDERS, IngestFold
+from streams.modelfeed import Models
 from streams.partitioner import partition_of
 
 from . import verdict
@@ -26,7 +27,8 @@ PATIENCE = 120_000  # steps after which a history that does not end is called st
 class World:
     """One history, from its seed to its problems."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, learning: bool = False) -> None:
+        self.models = Models() if learning else None
         self.rng = rng = Random(seed)  # noqa: S311 - histories, not secrets
         self.history = history(rng)
         self.judgement = Judgement(RULES)
@@ -47,7 +49,7 @@ class World:
         metrics: Any = SimpleNamespace(received=None, observe=None, expected=None)
         return [
             replace(source, fold=_groups) if source.topic == topics.GROUP_LOG else source
-            for source in app.sources(settings, self.judgement, metrics)
+            for source in app.sources(settings, self.judgement, metrics, self.models)
         ]
 
     async def play(self) -> list[str]:
@@ -179,6 +181,6 @@ def _groups(number: int) -> GroupsFold:
     return GroupsFold(number, [f"orders/{p}" for p in range(PARTITIONS)], KEPT)
 
 
-def run(seed: int) -> list[str]:
+def run(seed: int, *, learning: bool = False) -> list[str]:
     """Play one history; return what is wrong with it."""
-    return asyncio.run(World(seed).play())
+    return asyncio.run(World(seed, learning=learning).play())

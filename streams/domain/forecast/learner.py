@@ -52,8 +52,9 @@ class Learner:
         counts[carrier] = counts.get(carrier, 0) + 1
 
     def closed(self, carrier: str) -> None:
-        """Note that an open order of a carrier has ended."""
-        self.features.open[carrier] -= 1
+        """Note that an open order of a carrier has ended; its opening may be forgotten."""
+        counts = self.features.open
+        counts[carrier] = max(0, counts.get(carrier, 0) - 1)
 
     def learn(self, said: Iterable[Said], handed_at: Millis, now: Millis) -> None:
         """Take the handover of an order, with all that was predicted of it."""

@@ -4,23 +4,22 @@ After three windows in a row without skill the base rate is said instead (kpis 2
 model would have said is scored on, and one window with skill brings it back.
 """
 
-import msgspec
-
 WINDOW = 200  # scored predictions of one horizon
 MOST_BAD = 3  # windows without skill, in a row, after which it is not believed
 
 
-class Watch(msgspec.Struct, array_like=True):
+class Watch:
     """How one horizon has done of late; losses are of 10^-12, exact.
 
-    `bad` counts the windows in a row whose skill was below 0.
+    `bad` counts the windows in a row whose skill was below 0, `skill` is that of the last.
     """
 
-    n: int = 0
-    loss: int = 0
-    base_loss: int = 0
-    bad: int = 0
-    skill: float | None = None
+    __slots__ = ("bad", "base_loss", "loss", "n", "skill")
+
+    def __init__(self, bad: int = 0) -> None:
+        self.n = self.loss = self.base_loss = 0
+        self.bad = bad
+        self.skill: float | None = None
 
     @property
     def fallen(self) -> bool:

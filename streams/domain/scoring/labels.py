@@ -34,6 +34,7 @@ class Ended(msgspec.Struct, array_like=True, frozen=True, tag="ended"):
     predictions made before the deadline.
     """
 
+    order_id: str
     carrier: str
     service: str
     at: Millis

@@ -89,7 +89,8 @@ class Model:
         self.learner.closed(label.carrier)
         self.version += 1
         if label.handed_at is not None:
-            self.learner.learn(said_again(label.stored), label.handed_at, label.at)
+            numbers = len(self.learner.features.names())
+            self.learner.learn(said_again(label.stored, numbers), label.handed_at, label.at)
         if label.late is None:
             return []
         key = label.carrier, label.service

@@ -105,15 +105,20 @@ def stored(said: Said, first: Differing | None) -> Stored:
     return Stored(differing(said.view.moment, first), _packed(said.view.vector), forecast)
 
 
-def said_again(kept: Iterable[Stored]) -> list[Said]:
-    """Return predictions as they were made; the first that was kept holds what is common."""
+def said_again(kept: Iterable[Stored], numbers: int) -> list[Said]:
+    """Return predictions as they were made; the first that was kept holds what is common.
+
+    A vector of a model that knew fewer numbers than the `numbers` of now has 0 for the others.
+    """
     found: list[Said] = []
     first: Differing | None = None
     for each in kept:
         first = each.moment if first is None else first
         moment = moment_of(each.moment, first)
         forecast = Forecast(**dict(zip(_FORECAST, each.forecast, strict=True)))
-        found.append(Said(Features.view_again(moment, _unpacked(each.vector)), forecast))
+        found.append(
+            Said(Features.view_again(moment, _unpacked(each.vector, numbers)), forecast)
+        )
     return found
 
 
@@ -125,12 +130,13 @@ def stored_attempt(said: AttemptSaid) -> StoredAttempt:
 def attempt_again(kept: StoredAttempt) -> AttemptSaid:
     """Return a prediction of the first attempt as it was made."""
     keys = tuple(tuple(each) for each in kept.keys)
-    return AttemptSaid(_unpacked(kept.vector), kept.base, keys, kept.p)
+    return AttemptSaid(_unpacked(kept.vector, 0), kept.base, keys, kept.p)
 
 
 def _packed(vector: Floats) -> bytes:
     return vector.astype("<f4").tobytes()
 
 
-def _unpacked(vector: bytes) -> Floats:
-    return np.frombuffer(vector, "<f4").astype(np.float64)
+def _unpacked(vector: bytes, numbers: int) -> Floats:
+    known = np.frombuffer(vector, "<f4").astype(np.float64)
+    return np.concatenate((known, np.zeros(max(0, numbers - len(known)))))
