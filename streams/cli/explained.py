@@ -21,6 +21,7 @@ _PROMISES = ("", "promise", "said", "by", "why")
 _ATTEMPTS = ("", "when", "outcome", "notes")
 _ETAS = ("against", "the handover was")
 _NOTICES = ("notice", "about", "asked", "became")
+_PREDICTED = ("predicted", "because", "became")
 _RULES = ("rule", "is", "said in", "here")
 _LEVELS = ("service level", "stands", "says")
 _EVENTS = ("when", "event", "says", "source", "notes")
@@ -53,6 +54,7 @@ def _parts(told: Json) -> Iterator[RenderableType]:
     yield from _verdict(told)
     yield from _table("Service levels", _LEVELS, _levels(told["sla"]))
     yield from _table("Rules", _RULES, _rules(told["rules_used"]))
+    yield from _table("Predictions", _PREDICTED, _predicted(told["predictions"]))
     yield from _table("Notices", _NOTICES, _notices(told["notices"]))
     yield from _coming(told)
 
@@ -226,3 +228,10 @@ def _table(
 def _when(iso: str | None) -> str:
     """Return an instant of an explanation for reading, nothing for none."""
     return "" if iso is None else readable(iso)
+
+
+def _predicted(told: Sequence[Json]) -> Iterator[tuple[str, ...]]:
+    for each in told:
+        alert = f"; an alert, {each['clears']}: none" if each["clears"] else ""
+        because = "; ".join(each["reasons"]) or "nothing learnt that would move it"
+        yield f"{each['says']}{alert}", f"{because} ({each['model']})", each["became"]

@@ -15,6 +15,7 @@ from streams.domain.zones import zone
 from streams.explaining.coming import next_look, notices_of, outlook
 from streams.explaining.doors import attempts, etas
 from streams.explaining.levels import service_levels
+from streams.explaining.predicted import predictions
 from streams.explaining.promises import promises
 from streams.explaining.ruled import Places, rules_used
 from streams.explaining.timeline import parked, timeline
@@ -72,6 +73,7 @@ def _life(order: Order, row: Row, clock: Millis, face: Face) -> Json:
         "attempts": attempts(order, face),
         "etas": etas(order, row, face),
         "verdict": verdicts(order, clock, face),
+        "predictions": predictions(row, clock, face),
         "notices": notices_of(row, face),
         "outlook": outlook(order, row, clock, face),
     }

@@ -14,12 +14,17 @@ from random import Random
 from typing import get_args
 
 import pytest
+from aiokafka import TopicPartition
 
+from models.facts import FACT, PredictionScored
 from streams.admin import connected
+from streams.config import Settings
 from streams.engine.failpoints import Step
+from streams.engine.reader import bounds, group_less, read
 from tests.equality import feeds
 from tests.equality.comparing import differences, numbers
 from tests.equality.fleet import Fleet, wait_until
+from tests.test_scored_facts import agree
 
 pytestmark = pytest.mark.kafka
 
@@ -139,6 +144,33 @@ def test_samples_a_small_day_and_edges_and_every_number_is_met(
         folds=("orders", "couriers"),
     )  # fmt: skip
     assert [path for path, met in numbers(live).items() if not met] == []
+    scored = asyncio.run(last_scores(broker.bootstrap, namespace))
+    agree(
+        live["total"]["predictions"], [each for each in scored if each.direction == "forward"]
+    )
+    agree(
+        live["returns"].get("predictions", {}), [e for e in scored if e.direction == "return"]
+    )
+
+
+async def last_scores(bootstrap, namespace):
+    """The last word on every prediction that was scored, from the topic of facts."""
+    found = {}
+
+    def heard(_, key, value):
+        fact = FACT.validate_json(value)
+        if isinstance(fact, PredictionScored):
+            place = (*fact.fact_id.rsplit("/", 3)[:1], fact.horizon)
+            known = found.get(place)
+            if known is None or known.revision <= fact.revision:
+                found[place] = fact
+
+    async with group_less(Settings(brokers=bootstrap).kafka, "facts") as consumer:
+        topic = f"{namespace}.order-facts"
+        tps = [TopicPartition(topic, p) for p in range(4)]
+        ranges = await bounds(consumer, tps)
+        await read(consumer, ranges, heard)
+    return list(found.values())
 
 
 @pytest.mark.slow
