@@ -7,11 +7,11 @@ from importlib.metadata import version
 from streams.errors import TowerError
 
 COMMANDS = {
-    "demo": "Run it all here: broker, simulator, worker, dispatcher, web, mail.",
+    "demo": "Run it all here: broker, simulated day, workers, mails, web.",
     "broker": "Run a Kafka broker on this machine, for trying the tower out.",
     "worker": "Run one worker: ingest, couriers and orders.",
     "dispatcher": "Run the dispatcher: notices to customers.",
-    "web": "Run the operations API: orders at risk, one order, carriers, couriers.",
+    "web": "Answer operations: orders at risk, one order, carriers.",
     "publish": "Send a file of events to the two inbound topics.",
     "replay": "Run a file of events through the same rules with no broker.",
     "export": "Write the running tower's inbox to a file, for audit and backup.",

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from streams.config import Settings
 from streams.dispatch.channels.base import Channel
-from streams.dispatch.channels.email import EmailChannel, Smtp
+from streams.dispatch.channels.email import EmailChannel, Smtp, mail_findings
 from streams.dispatch.channels.signing import secret_bytes
 from streams.dispatch.channels.sms import GatewayChannel, TwilioChannel
 from streams.dispatch.channels.webhook import WebhookChannel
@@ -190,8 +190,10 @@ def routes_of(settings: Settings) -> Routes:
 
 
 def provider_findings(settings: Settings) -> list[str]:
-    """Return what is wrong with the providers, as a sentence."""
+    """Return what is wrong with the providers, a sentence each."""
     try:
+        if settings.providers is None:
+            return mail_findings(smtp_of(settings))
         routes_of(settings)
     except TowerError as error:
         return [str(error)]

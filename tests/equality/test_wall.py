@@ -179,7 +179,7 @@ async def check(
 async def test_a_short_outage_makes_nobody_late(broker, namespace, tmp_path, read_topic, seed):
     await check(
         broker, namespace, tmp_path, read_topic, seed,
-        promise=10, every=0.25, outage=(3, 23), last=18, noise=20_000,
+        promise=10, every=0.25, outage=(3, 23), last=28, noise=20_000,
     )  # fmt: skip
 
 

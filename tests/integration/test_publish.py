@@ -13,6 +13,7 @@ from streams.config import Settings
 from streams.pacing import PublishOptions
 from streams.partitioner import partition_of
 from streams.publishing import publish
+from streams.topics import TOPICS
 
 pytestmark = pytest.mark.kafka
 
@@ -257,6 +258,6 @@ def test_workers_on_another_clock_are_a_reason_to_send_nothing(
 
 async def test_topics_are_created_once_and_as_the_table_says(settings):
     created = await admin.ensure_topics(settings.brokers, settings)
-    assert len(created) == 17
+    assert len(created) == len(TOPICS)
     assert await admin.ensure_topics(settings.brokers, settings) == ()
     assert await admin.check_topics(settings.brokers, settings) == []
