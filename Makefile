@@ -19,8 +19,8 @@ LOCK := env -u PIP_FIND_LINKS uv pip compile --quiet --universal --python-versio
 SOURCES := models streams dashboards tests
 GENERATED := deploy/grafana/dashboards deploy/prometheus/rules docs/lifecycle.md
 
-.PHONY: help setup fmt lint types test coverage mutate integration rules generate check long crash bench demo lock \
-	secrets up down logs clean
+.PHONY: help setup fmt lint types test coverage mutate integration rules generate check long crash bench history \
+	preview demo lock secrets up down logs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,16 @@ $(VENV)/bench/.installed: requirements-bench.lock | setup
 
 bench: $(VENV)/bench/.installed ## measure everything on this machine into var/benchmarks.md (docs/benchmarks.md)
 	$(BIN)/python -m tests.bench --out var/benchmarks.md $(ARGS)
+
+history: setup ## write four simulated weeks into var/history, for Prometheus (docs/boards.md)
+	$(BIN)/python -m streams.history --into var/history
+
+preview/built/page.js: preview/page.jsx preview/package.json
+	@command -v npm >/dev/null || { echo "npm is missing: install node 20 or newer." >&2; exit 1; }
+	cd preview && npm ci --no-audit --no-fund --ignore-scripts && npm run --silent build
+
+preview: preview/built/page.js | setup ## draw the boards over var/history into var/preview, without a Grafana (docs/boards.md)
+	$(BIN)/python preview/shoot.py --blocks var/history --into var/preview $(ARGS)
 
 demo: setup ## run the whole tower on a simulated day until Ctrl-C; make demo FOR=60 stops after 60 seconds
 	@# In a terminal the demo has a process group of its own (`exit` keeps bash there): Ctrl-C ends it, not make.

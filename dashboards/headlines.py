@@ -15,12 +15,13 @@ from dashboards.rules import KPI
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A headline number: its `kpi` label, what its panels say, its colours, the least n."""
+    """A headline number: its label, words and colours, its least n, and what n counts."""
 
     kpi: str
     text: Text
     steps: house.Steps
     least: int = MINIMUM
+    counts: str = "Orders"
 
     @property
     def chosen(self) -> str:
@@ -59,9 +60,8 @@ class Headline:
             )
         ]
         text = replace(self.text, title=f"{self.text.title} by carrier", to=ONWARD)
-        return panels.rows(
-            text, "carrier", self.steps, (*columns, ("Orders", self.orders))
-        ).override_by_name("Orders", panels.COUNT)
+        table = panels.rows(text, "carrier", self.steps, (*columns, (self.counts, self.orders)))
+        return table.no_value(f"n < {self.least}").override_by_name(self.counts, panels.COUNT)
 
 
 ONWARD = ("What can still be saved there", links.board(links.RISK, links.NAMED))
@@ -159,6 +159,7 @@ CSAT = Headline(
     ),
     ((None, "red"), (0.7, "orange"), (0.8, "green")),
     house.ANSWERS,
+    "Answers",
 )
 COMPANIONS = (OTD, ACCOUNTABLE, FIRST_ACCOUNTABLE, ETA_WIDE)
 """What a scorecard shows beside the three numbers."""

@@ -13,8 +13,8 @@ CARRIERS = 'carrier=~"$carrier"'
 """The one selector of carriers; every query on a series with a carrier uses it."""
 
 RATE = "[$__rate_interval]"
-HOUR = "[1h]"
-"""Ranges: of a rate over time, and of what happened lately."""
+HOUR, DAY = "[1h]", "[1d]"
+"""Ranges: of a rate over time, of what happened lately, and of shares of few orders."""
 
 WINDOWS = ("today", "7d", "28d", "all")
 """Windows of the headline numbers: days of the cohort by the tower's clock."""

@@ -210,8 +210,8 @@ def _answers() -> list[panels.Panel]:
                     to=SAVE,
                 ),
                 query(
-                    "sum by (carrier) "
-                    f"(increase(tower_delay_predictions_total{{{CARRIERS}}}{HOUR}))",
+                    "round(sum by (carrier) "
+                    f"(increase(tower_delay_predictions_total{{{CARRIERS}}}{HOUR})))",
                     "{{carrier}}",
                 ),
             ),

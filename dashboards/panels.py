@@ -48,9 +48,14 @@ COUNT = [house.override("unit", units.Short), house.override("decimals", 0)]
 def number(
     text: Text, expr: str, steps: Steps = NEUTRAL, *, nothing: str = "no data"
 ) -> stat.Panel:
-    """Return one large number, coloured by its steps; `nothing` shows when it has no value."""
+    """Return one large number, coloured by its steps; `nothing`, in grey, where it has none."""
+    grey = model.ValueMappingResult(text=nothing, color="#585862", index=0)
+    unknown = model.DashboardSpecialValueMapOptions(
+        match=model.SpecialValueMatch.NULL_AND_NAN, result=grey
+    )
     return (
         _described(stat.Panel(), text)
+        .mappings([model.SpecialValueMap(options=unknown)])
         .thresholds(house.thresholds(*steps))
         .reduce_options(_newest())
         .color_mode(common.BigValueColorMode.BACKGROUND)
@@ -63,18 +68,27 @@ def number(
 
 
 def lines(
-    text: Text, *queries: prometheus.Dataquery, steps: Steps = (), stacked: bool = False
+    text: Text,
+    *queries: prometheus.Dataquery,
+    steps: Steps = (),
+    stacked: bool = False,
+    many: bool = False,
+    signed: bool = False,
 ) -> timeseries.Panel:
-    """Return curves over time; steps become dashed lines, stacked curves add up."""
+    """Return curves over time; steps become dashed lines, stacked curves add up.
+
+    Of `many` curves the names stand at the side; `signed` ones go below 0.
+    """
     panel = (
         _described(timeseries.Panel(), text)
-        .legend(_legend())
+        .legend(_legend(many=many))
         .tooltip(_tooltip())
         .line_width(2)
         .fill_opacity(60 if stacked else 10)
-        .show_points(common.VisibilityMode.NEVER)
-        .min(0)
+        .show_points(common.VisibilityMode.AUTO)
     )
+    if not signed:
+        panel = panel.min(0)
     if stacked:
         panel = panel.stacking(parts.StackingConfig().mode(common.StackingMode.NORMAL))
     if steps:
@@ -187,13 +201,13 @@ def _newest() -> parts.ReduceDataOptions:
     return parts.ReduceDataOptions().calcs(["lastNotNull"])
 
 
-def _legend() -> parts.VizLegendOptions:
+def _legend(*, many: bool = False) -> parts.VizLegendOptions:
     return (
         parts.VizLegendOptions()
-        .display_mode(common.LegendDisplayMode.TABLE)
-        .placement(common.LegendPlacement.BOTTOM)
+        .display_mode(common.LegendDisplayMode.LIST)
+        .placement(common.LegendPlacement.RIGHT if many else common.LegendPlacement.BOTTOM)
         .show_legend(show_legend=True)
-        .calcs(["lastNotNull", "max"])
+        .calcs([])
     )
 
 

@@ -207,6 +207,7 @@ def _refused() -> list[panels.Panel]:
                 "{{event_type}}",
             ),
             stacked=True,
+            many=True,
         ),
         panels.lines(
             Text(

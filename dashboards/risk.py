@@ -22,9 +22,12 @@ OPEN = f"sum%s (tower_orders_active{{{CARRIERS}}})"
 OUT = f'sum%s (tower_orders_active{{{CARRIERS},state="out_for_delivery"}})'
 OVERDUE = f"sum%s (tower_orders_overdue{{{CARRIERS}}})"
 SILENT = f"sum%s (tower_couriers_silent{{{CARRIERS}}})"
-PREDICTED = f"sum%s (increase(tower_delay_predictions_total{{{CARRIERS}}}{HOUR}))"
-MISSED = f'sum%s (increase(tower_deliveries_total{{{CARRIERS},outcome=~"late|failed"}}{HOUR}))'
-BROKEN = f"sum%s (increase(tower_sla_breaches_total{{{CARRIERS}}}{HOUR}))"
+PREDICTED = f"round(sum%s (increase(tower_delay_predictions_total{{{CARRIERS}}}{HOUR})))"
+MISSED = (
+    "round(sum%s "
+    f'(increase(tower_deliveries_total{{{CARRIERS},outcome=~"late|failed"}}{HOUR})))'
+)
+BROKEN = f"round(sum%s (increase(tower_sla_breaches_total{{{CARRIERS}}}{HOUR})))"
 BY = " by (carrier)"
 
 TEXTS = {
@@ -89,7 +92,9 @@ def board() -> boards.Dashboard:
 
 def _large(expr: str) -> panels.Panel:
     steps = STEPS.get(expr, WORRYING)
-    return panels.number(TEXTS[expr], expr % "", steps, nothing="none").span(4)
+    return panels.number(
+        TEXTS[expr], expr % "", steps, nothing="none set" if expr == BROKEN else "none"
+    ).span(4)
 
 
 def _at_risk() -> table.Panel:
@@ -98,9 +103,9 @@ def _at_risk() -> table.Panel:
         ("Overdue", f"sort_desc({OVERDUE % BY})"),
         ("Overdue of open", share),
         ("Out for delivery", OUT % BY),
-        ("Delays predicted, 1 h", f"round({PREDICTED % BY})"),
+        ("Delays predicted, 1 h", PREDICTED % BY),
         ("Silent couriers", SILENT % BY),
-        ("Late or failed, 1 h", f"round({MISSED % BY})"),
+        ("Late or failed, 1 h", MISSED % BY),
         ("Open", OPEN % BY),
     )
     late: house.Steps = ((None, "green"), (0.05, "orange"), (0.15, "red"))
@@ -142,6 +147,7 @@ def _growing() -> list[panels.Panel]:
         ),
         query(OPEN % " by (state)", "{{state}}"),
         stacked=True,
+        many=True,
     )
     return [*wide, *narrow, states]
 

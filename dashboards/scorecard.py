@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import units
 
 from dashboards import budgets, frame, headlines, house, links, panels, slo
-from dashboards.house import CARRIERS, HOUR, RATE, Text, override, query
+from dashboards.house import CARRIERS, DAY, HOUR, RATE, Text, override, query
 
 TITLE = "Tower / Carrier scorecard"
 ABOUT = (
@@ -60,7 +60,10 @@ def _side_by_side() -> table.Panel:
         ("Satisfied", headlines.CSAT),
     )
     columns = [(name, each.by_carrier) for name, each in shown]
-    columns += [("Budget left", BUDGET), ("Orders due", headlines.ON_TIME.orders)]
+    columns += [
+        ("Budget left", f"sum by (carrier) ({BUDGET})"),
+        ("Orders due", headlines.ON_TIME.orders),
+    ]
     panel = panels.rows(
         Text(
             "Carriers side by side",
@@ -91,34 +94,29 @@ def _coloured(steps: house.Steps) -> list[house.Override]:
 
 
 def _budget() -> list[panels.Panel]:
-    burns = [
-        query(
-            f"{budgets.share(window)}{{{ON_TIME}}} / on (carrier, slo) {ROOM}",
-            f"{{{{carrier}}}} {window}",
-            ref,
-        )
-        for ref, window in (("A", "1h"), ("B", "6h"))
-    ]
-    page, slower = slo.BURNS[0].factor, slo.BURNS[1].factor
+    page = slo.BURNS[1]
     return [
         panels.lines(
             Text(
-                "Burn rate by carrier",
-                f"1 spends the on-time budget in exactly seven days; {slower:g} over six "
-                f"hours or {page:g} over one pages. Above a line: runbook "
-                "CarrierOnTimeBudgetBurn.",
+                f"Burn rate over {page.long}",
+                "1 spends the on-time budget in exactly seven days. Above the line for a while "
+                "it pages: follow the runbook CarrierOnTimeBudgetBurn.",
             ),
-            *burns,
-            steps=((None, "transparent"), (slower, "orange"), (page, "red")),
+            query(
+                f"{budgets.share(page.long)}{{{ON_TIME}}} / on (carrier, slo) {ROOM}",
+                "{{carrier}}",
+            ),
+            steps=((None, "transparent"), (page.factor, "red")),
         ),
         panels.lines(
             Text(
                 "Budget left, 7 days",
-                "1 is untouched, 0 is spent. Near 0, talk to the carrier about the week, not "
-                "about one order.",
+                "1 is untouched, below 0 is more than spent. Near 0, talk to the carrier about "
+                "the week, not about one order.",
                 units.PercentUnit,
             ),
             query(BUDGET, "{{carrier}}"),
+            signed=True,
         ),
         panels.lines(
             Text(
@@ -150,35 +148,27 @@ def _causes() -> list[panels.Panel]:
         ),
         panels.lines(
             Text(
-                "Failed first attempts by reason, an hour",
+                "Failed first attempts by reason, a day",
                 "Customers absent: tell them earlier. Bad addresses: repair them at the shop. "
                 "No time or no access: talk to the carrier about routes.",
             ),
             query(
-                "sum by (reason) "
-                f"(rate(tower_delivery_attempts_total{{{failed}}}{RATE})) * 3600",
+                "topk(8, sum by (reason) "
+                f"(increase(tower_delivery_attempts_total{{{failed}}}{DAY})))",
                 "{{reason}}",
             ),
             stacked=True,
+            many=True,
         ),
         panels.heat(
             Text(
-                "Handover minus promise",
-                "Where handovers fall around the end of the promise, positive is late. A "
-                "second band above 0 is a tour that always comes late: ask the carrier which.",
+                "Time left at the handover",
+                "How long before the end of the promise orders are handed over that are not "
+                "late by then. A band close to 0 is luck: ask the carrier for slack there.",
                 units.Seconds,
             ),
-            f"sum by (le) (rate(tower_delivery_deviation_seconds_bucket{{{CARRIERS}}}{RATE}))",
-        ),
-        panels.lines(
-            Text(
-                "Late and early time, an hour",
-                "Minutes by which handovers came after and before the end of the promise. Late "
-                "time growing while the share holds: fewer orders miss, but by more.",
-                units.Minutes,
-            ),
-            query(_minutes("late"), "late"),
-            query(_minutes("early"), "early", "B"),
+            "sum by (le) "
+            f"(increase(tower_delivery_deviation_seconds_bucket{{{CARRIERS}}}{HOUR}))",
         ),
         panels.lines(
             Text(
@@ -188,7 +178,7 @@ def _causes() -> list[panels.Panel]:
             ),
             query(_levels("breaches"), "{{carrier}} broken"),
             query(_levels("breach_reversed"), "{{carrier}} cleared", "B"),
-        ),
+        ).span(12),
         panels.lines(
             Text(
                 "Called off and sent back by reason",
@@ -197,12 +187,8 @@ def _causes() -> list[panels.Panel]:
             ),
             query(_ended("cancelled"), "cancelled {{reason}}"),
             query(_ended("returned"), "returned {{reason}}", "B"),
-        ),
+        ).span(12),
     ]
-
-
-def _minutes(which: str) -> str:
-    return f"sum(rate(tower_delivery_{which}_seconds_total{{{CARRIERS}}}{RATE})) * 60"
 
 
 def _levels(which: str) -> str:
@@ -215,15 +201,17 @@ def _ended(how: str) -> str:
 
 def _etas() -> list[panels.Panel]:
     near = (
-        f'sum by (horizon) (rate(tower_eta_error_seconds_bucket{{{CARRIERS},le="%s"}}{RATE}))'
+        "sum by (horizon) "
+        f'(increase(tower_eta_error_seconds_bucket{{{CARRIERS},le="%s"}}{DAY}))'
     )
     signed = (
-        f"sum by (carrier, le) (rate(tower_eta_deviation_seconds_bucket{{{CARRIERS}}}{RATE}))"
+        "sum by (carrier, le) "
+        f"(increase(tower_eta_deviation_seconds_bucket{{{CARRIERS}}}{DAY}))"
     )
     return [
         panels.lines(
             Text(
-                "ETA within 10 minutes by horizon",
+                "ETA within 10 minutes by horizon, a day",
                 "ETAs should improve as the handover nears. Flat: the carrier does not update "
                 "them; low at t15: they are no better than the promise, do not show them.",
                 units.PercentUnit,
@@ -235,13 +223,14 @@ def _etas() -> list[panels.Panel]:
         ).max(1),
         panels.lines(
             Text(
-                "Median of handover minus ETA",
+                "Median of handover minus ETA, a day",
                 "Above 0 the carrier promises too much, below 0 too little. Steady and the "
                 "same for all: ask it to take the bias out.",
                 units.Seconds,
             ),
             query(f"histogram_quantile(0.5, {signed})", "{{carrier}}"),
-        ).min(-900),
+            signed=True,
+        ),
         panels.lines(
             Text(
                 "ETAs said, an hour",

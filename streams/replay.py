@@ -97,7 +97,7 @@ class Replay:
         self.latest = taken[-1].received_at if taken else EARLIEST
         self.as_of = self.latest if as_of is None else as_of
         for arrival in taken:
-            self._take(arrival)
+            self.take(arrival)
         self.advance(self.as_of)
 
     def advance(self, clock: Millis) -> None:
@@ -123,7 +123,8 @@ class Replay:
     def _predicted(self, order_id: str, said: Said, foreseen: Foreseen) -> None:
         self.predictions.append(line(order_id, said, foreseen))
 
-    def _take(self, arrival: Arrival) -> None:
+    def take(self, arrival: Arrival) -> None:
+        """Take one line; lines come in the order of their arrival."""
         self._offset += 1
         self._count("read")
         if arrival.topic == topics.COURIER_EVENTS:

@@ -44,6 +44,12 @@ SCENARIOS = {
         fix_seconds=300,
         route_hours=4.0,
     ),
+    "month": Scenario(
+        "four weeks of ordinary days, one incident a city",
+        days=28,
+        fix_seconds=300,
+        route_hours=5.0,
+    ),
     "demo": Scenario(
         "the start lies in the middle of a wave, and roads are about to jam",
         traffic=0.97,

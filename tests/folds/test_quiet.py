@@ -17,7 +17,7 @@ def said(seen: History) -> list[tuple[bytes | None, bytes | None]]:
     replay = Replay(RULES, keep_outputs=True)
     replay.as_of = seen.as_of
     for arrival in seen.arrivals:
-        replay._take(arrival)
+        replay.take(arrival)
     replay.advance(seen.as_of)
     return [
         (key, value) for topic, key, value in replay.out.messages if topic == topics.GROUP_LOG

@@ -122,7 +122,7 @@ def replayed(arrivals: list[Arrival], as_of: int) -> dict[str, Any]:
     replay.groups.kept = KEPT
     replay.as_of = as_of
     for arrival in arrivals:
-        replay._take(arrival)
+        replay.take(arrival)
     replay.advance(as_of)
     return replay.report()
 

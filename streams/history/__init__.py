@@ -1,0 +1,1 @@
+"""A month that never was, for boards that are looked at for the first time."""
