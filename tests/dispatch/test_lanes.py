@@ -357,3 +357,29 @@ async def test_a_provider_that_is_down_is_left_alone_and_others_are_not(both):
     assert {result for _, result, _ in got} == {"sent"}
     assert len(both.channel.keys) <= 10 + 20
     assert len(both.routes.providers[1].channel.keys) == 30
+
+
+async def test_a_long_outage_ends_without_a_flood_of_old_news(both, monkeypatch):
+    """Ten minutes away by the tower's clock: what expired meanwhile is dropped, not sent."""
+    monkeypatch.setattr(under_test, "backoff_ms", lambda *_: 60_000)
+    old = [command(notice_id=f"old{n}", order_id=f"o{n}") for n in range(50)]
+    news = [
+        command(notice_id=f"new{n}", order_id=f"p{n}", expires_at=at(15), decided_at=at(14, 19))
+        for n in range(5)
+    ]
+    for provider in both.routes.providers:
+        for each in [*old, *news]:
+            provider.channel.answers[each.notice_id] = [Outcome("retry", "unreachable")]
+    both.clocks.tick(0, at(14, 10))
+    monkeypatch.setattr("streams.dispatch.decide.STALE_MS", 3_600_000)
+    await both.take(*old)
+    await until(lambda: sum(len(each.channel.keys) for each in both.routes.providers) >= 20)
+    both.clocks.tick(0, at(14, 20))  # all of the old ones have expired
+    for provider in both.routes.providers:
+        provider.channel.answers.clear()
+        provider.breaker._until = None
+    both.lanes.wake_expired()
+    results = [await both.receipt() for _ in old]
+    assert {reason for _, _, reason in results} == {"expired"}
+    await both.take(*news)
+    assert {result for _, result, _ in [await both.receipt() for _ in news]} == {"sent"}
