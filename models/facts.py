@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from models.base import Millis, Model
+from models.estimates import CourierStage
 from models.notices import NoticeCause, NoticeKind, NoticeResult
 from models.sla import Metric, Severity, View
 
@@ -62,10 +63,11 @@ class AttemptConcluded(FactBase):
 
 
 class EtaDeviation(FactBase):
-    """Handover minus the ETA in force at each snapshot."""
+    """Handover minus the ETA in force at each snapshot, of outsiders and of the tower's own."""
 
     kind: Literal["eta_deviation"] = "eta_deviation"
     deviations: dict[str, Millis]
+    by_tower: dict[str, Millis] = Field(default_factory=dict[str, Millis])
     revision: int
 
 
@@ -175,6 +177,23 @@ class NoticeSettled(FactBase):
     reason: str | None
 
 
+class EtaEstimated(FactBase):
+    """The tower expects the handover at `eta`, by a courier's positions and route.
+
+    Between `low` and `high` four times out of five; `halts_ahead` doors are served before.
+    `stage` `left`: the courier came at `low` and went at `eta`. `at` is when the fix was taken
+    that said so.
+    """
+
+    kind: Literal["eta_estimated"] = "eta_estimated"
+    courier_id: str
+    stage: CourierStage
+    halts_ahead: int
+    eta: Millis
+    low: Millis
+    high: Millis
+
+
 class Correction(FactBase):
     """An event came for an order whose row had ended; kept here, counted nowhere else."""
 
@@ -192,6 +211,7 @@ Fact = Annotated[
     | PredictionScored
     | ForecastTurned
     | NoticeSettled
+    | EtaEstimated
     | Correction,
     Field(discriminator="kind"),
 ]

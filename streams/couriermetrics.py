@@ -72,5 +72,5 @@ def _silent_from(fold: CouriersFold, key: bytes, row: dict[str, Any]) -> Millis 
     said = fold.sightings.of(courier_id, at - DAY_MS, at + 1, at + DAY_MS)
     for fix in sorted(each for each in said if isinstance(each, Fix)):
         path.add(fix)
-    stops = [Place(lat, lon) for _, lat, lon in row["route"]["stops"]]
+    stops = [Place(lat, lon) for _, lat, lon, *_ in row["route"]["stops"]]
     return silent_from(path.chain(), stops)

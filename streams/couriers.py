@@ -1,28 +1,42 @@
 """The couriers fold: where each courier is, what came twice, and what orders ask about them.
 
-One courier-log partition. A courier's latest position, route and shift are one row; what came
-lately are rows of ten minutes (streams/sightings.py), open questions rows of their own
-(streams/watching.py). Answers leave before the tick that covers what they rest on.
+One courier-log partition. A courier's latest position, route and shift are one row, with how
+far along the route that is (streams/courierrows.py); what came lately are rows of ten minutes
+(streams/sightings.py), open questions rows of their own (streams/watching.py). Answers leave
+before the tick that covers what they rest on, and what stops are told of arrivals after them.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from models.base import Millis, millis
+from models.base import Millis
+from models.estimates import CourierEta
 from models.events import CourierEvent
-from streams import topics
+from streams import courierrows, topics
 from streams.clocks import Watermarks, origin_header, parse_origin, send_ticks
 from streams.codec import Decoded, load_courier
+from streams.courierrows import CourierRows
 from streams.domain.arrivals import SKEW_MS
 from streams.domain.presence import Question
 from streams.engine.api import Beat, Outputs, Record, Rows
+from streams.estimates import ESTIMATES, encode_estimate
 from streams.questions import CONCLUDES, QUESTION, decode_question, encode_conclusion
 from streams.republishing import Republishing
 from streams.sightings import ARCHIVE, ASKED_FOR_MS, SPAN, Counts, Sightings
 from streams.watching import ASKED, Asked, Watching
 
-COURIER = b"c/"
+COURIER = courierrows.COURIER
+
+
+class Concluded(NamedTuple):
+    """What follows from an event: answers that changed, and ETAs to be told."""
+
+    answers: list[Asked]
+    etas: list[CourierEta]
+
+
+NOTHING = Concluded([], [])
 
 
 class CouriersFold:
@@ -42,12 +56,11 @@ class CouriersFold:
     def _reset(self, rows: Rows | None) -> None:
         self.marks = Watermarks(self.upstreams)
         self.asking = Watermarks(f"orders/{number}" for number in range(self.inboxes))
-        self.couriers: dict[bytes, dict[str, Any]] = {}
         self.rows = rows
+        self.known = CourierRows(self.upstream, rows)
         self.sightings = Sightings(rows)
         self.watching = Watching(self.sightings, rows)
         self._ahead = -1  # the highest offset of a recovered row: what was said is said
-        self._dirty: dict[bytes, int] = {}
         self._dead: list[bytes] = []
         self._dying: list[bytes] = []
         self._told: tuple[Millis, bool] = (0, False)
@@ -70,7 +83,7 @@ class CouriersFold:
             elif key.startswith(ASKED):
                 questions.append(payload)
             else:
-                self.couriers[key] = json.loads(payload)
+                self.known.load(key, payload)
         for payload in questions:
             self.watching.load(payload)
         self.watching.resume()
@@ -81,9 +94,12 @@ class CouriersFold:
             if 0 <= self._ahead < record.offset:
                 self._ahead = -1
                 self.watching.resume()
-            for asked in self._record(record):
+            concluded = self._record(record)
+            for asked in concluded.answers:
                 if self._ahead < 0:
                     self._conclude(asked, record.offset, out)
+            if concluded.etas:
+                self._expect(concluded.etas, record.offset, out)
         self._put_rows()
         self._tell(out)
 
@@ -115,21 +131,15 @@ class CouriersFold:
         received_at: Millis,
         offset: int,
         passed: Millis,
-    ) -> list[Asked]:
-        """Take one event: count it, keep what is newest; return the answers it changes.
+    ) -> Concluded:
+        """Take one event: count it, keep what is newest; return what follows from it.
 
         From now on nothing is received before `passed`.
         """
         event = decoded.event
         before, after = self.sightings.take(decoded, received_at, offset, passed)
-        key = COURIER + event.courier_id.encode()
-        if self.rows is None or self.rows.off(key) < offset:
-            known = self.couriers.get(key, {})
-            newest = _newest(known, event)
-            if newest != known:
-                self.couriers[key] = newest
-                self._dirty[key] = offset
-        return list(self.watching.changed(event.courier_id, before, after))
+        etas = self.known.take(event, received_at, offset)
+        return Concluded(list(self.watching.changed(event.courier_id, before, after)), etas)
 
     def ask(self, order_id: str, question: Question, offset: int) -> Asked:
         """Take a question of an order; return it with what is known so far."""
@@ -137,19 +147,19 @@ class CouriersFold:
         asked.forgotten = self.asking.clock > question.since - SKEW_MS + ASKED_FOR_MS
         return asked
 
-    def _record(self, record: Record) -> list[Asked]:
-        """Apply a record; return the questions whose answers it gives or changes."""
+    def _record(self, record: Record) -> Concluded:
+        """Apply a record; return the answers it gives or changes, and the ETAs."""
         headers = dict(record.headers)
         kind = headers.get("kind")
         if kind == b"tick":
             self._tick(record, caught_up=headers.get("caught_up") == b"1")
-            return []
+            return NOTHING
         if kind == QUESTION:
             order_id, question = decode_question(record.value or b"")
-            return [self.ask(order_id, question, record.offset)]
+            return Concluded([self.ask(order_id, question, record.offset)], [])
         upstream, origin = parse_origin(headers["origin"])
         if self.marks.repeats(upstream, origin):
-            return []
+            return NOTHING
         received_at = self.marks.clamp(upstream, int(headers["received_at"]))
         canonical = record.value or b""
         decoded = Decoded(load_courier(canonical), canonical, "unknown" in headers)
@@ -170,6 +180,16 @@ class CouriersFold:
         headers = (*CONCLUDES, ("origin", origin))
         out.send(topics.ORDER_LOG, asked.order_id.encode(), value, headers)
 
+    def _expect(self, etas: Sequence[CourierEta], offset: int, out: Outputs) -> None:
+        """Tell orders when they will be handed over.
+
+        The index of an answer is the offset of its question, so these come after all of them.
+        """
+        for number, eta in enumerate(etas):
+            origin = origin_header(self.upstream, offset, offset + 1 + number)
+            headers = (*ESTIMATES, ("origin", origin))
+            out.send(topics.ORDER_LOG, eta.order_id.encode(), encode_estimate(eta), headers)
+
     def _forget(self) -> None:
         """Delete the rows that nothing needs and that a durable partition row has passed."""
         for key in self._dying:
@@ -180,13 +200,14 @@ class CouriersFold:
         gone, self._dead = self._dead, []
         self._dying = gone + self.sightings.unasked(self.asking.clock)
 
+    @property
+    def couriers(self) -> Mapping[bytes, dict[str, Any]]:
+        """Return what each courier said last, by key of the row."""
+        return self.known.said
+
     def _put_rows(self) -> None:
-        dirty, self._dirty = self._dirty, {}
         self.sightings.put()
-        if self.rows is not None:
-            for key, offset in dirty.items():
-                row = json.dumps(self.couriers[key], separators=(",", ":")).encode()
-                self.rows.put(key, row, offset)
+        self.known.put()
 
     def _tell(self, out: Outputs) -> None:
         now = (self.marks.clock, self.marks.caught_up)
@@ -195,20 +216,3 @@ class CouriersFold:
                 out, topics.ORDER_LOG, self.inboxes, self.upstream, now[0], caught_up=now[1]
             )
             self._told = now
-
-
-def _newest(row: dict[str, Any], event: CourierEvent) -> dict[str, Any]:
-    """Return a courier's row with what the event says, unless something newer is known."""
-    at = millis(event.occurred_at)
-    if event.kind == "position_reported":
-        name = "position"
-        said: dict[str, Any] = {"lat": event.lat, "lon": event.lon, "m": event.accuracy_m}
-    elif event.kind == "route_planned":
-        name = "route"
-        said = {"stops": [[stop.order_id, stop.lat, stop.lon] for stop in event.stops]}
-    else:
-        name = "shift"
-        said = {"on": event.kind == "shift_started"}
-    if at < row.get(name, {"at": at})["at"]:
-        return row
-    return row | {"carrier": event.carrier, name: said | {"at": at}}

@@ -7,8 +7,10 @@ import msgspec
 
 from models import facts
 from models.base import Millis
+from models.estimates import CourierEta
 from models.facts import Fact
 from models.notices import NoticeCommand, NoticeReceipt
+from streams import estimates
 from streams.domain.accountable import Fault, fault, judge_accountable
 from streams.domain.arrivals import Arrived
 from streams.domain.eta import deviations
@@ -32,6 +34,7 @@ SlaReversed = kept(facts.SlaReversed)
 DelayPredicted = kept(facts.DelayPredicted)
 PredictionScored = kept(facts.PredictionScored)
 NoticeSettled = kept(facts.NoticeSettled)
+EtaEstimated = kept(facts.EtaEstimated)
 Correction = kept(facts.Correction)
 
 encoded: Callable[[Any], bytes] = msgspec.json.Encoder().encode
@@ -121,6 +124,9 @@ def _deviation(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator
     yield EtaDeviation(
         **_common(row, order, order_id, clock, f"deviation/{row.told.deviations}"),
         deviations=deviations(order.track, order.promise),
+        by_tower=deviations(
+            order.track, order.promise, by_tower=True, estimates=order.estimates
+        ),
         revision=row.told.deviations,
     )
 
@@ -243,6 +249,21 @@ def settled(
         notice=receipt.kind,
         result=receipt.result,
         reason=receipt.reason,
+    )
+
+
+def estimated(row: Row, order: Order, said: CourierEta) -> facts.EtaEstimated:
+    """Return what a courier's positions say of an order, as a fact."""
+    expected = estimates.estimated(said)
+    name = f"estimate/{said.event_id}"
+    return EtaEstimated(
+        **_common(row, order, said.order_id, expected.at, name),
+        courier_id=said.courier_id,
+        stage=said.stage,
+        halts_ahead=said.halts_ahead,
+        eta=expected.eta,
+        low=expected.low,
+        high=expected.high,
     )
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from models.base import Millis
+from models.estimates import CourierEta
 from models.facts import Fact
 from models.notices import NoticeCommand, NoticeReceipt, NoticeTick
-from streams import letters, topics
+from streams import facts, letters, topics
 from streams.asking import Asking
 from streams.cellbook import ARCHIVE, CellBook
 from streams.cellposts import CellPosts
@@ -23,6 +24,7 @@ from streams.codec import load_order
 from streams.deadlines import Deadlines, next_deadline
 from streams.domain import notices
 from streams.domain.arrivals import Arrived
+from streams.domain.estimated import note
 from streams.domain.judgement import Judgement
 from streams.domain.ledger import settle
 from streams.domain.order import Order
@@ -30,6 +32,7 @@ from streams.domain.parcels import LEGS, QUIET, waits
 from streams.domain.presence import Presence, Question
 from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row, Settlement
 from streams.engine.api import Beat, Outputs, Record, Rows
+from streams.estimates import ESTIMATE, decode_estimate, estimated
 from streams.facts import correction, encoded, news, predicted, settled, sla_news
 from streams.forecasting import Forecasting
 from streams.grouplog import GroupLog
@@ -198,6 +201,9 @@ class OrdersFold:
                 question, presence, forgotten = decode_conclusion(canonical)
                 self.learn(key, question, presence, record.offset, out, forgotten=forgotten)
                 return
+            if kind == ESTIMATE:
+                self.expect(key, decode_estimate(canonical), record.offset, out)
+                return
             received_at = self.marks.clamp(upstream, int(headers["received_at"]))
             arrived = Arrived(
                 load_order(canonical), received_at, canonical, unknown="unknown" in headers
@@ -246,6 +252,20 @@ class OrdersFold:
         row = self.rows.get(key)
         if self._asking.answer(key, row, question, presence, forgotten=forgotten):
             self._act(key, row, offset, out, self.clock, quiet=True)
+
+    def expect(self, key: bytes, said: CourierEta, offset: int, out: Outputs) -> None:
+        """Take an ETA of the tower's own for an open order; no deadline depends on it."""
+        row = self.rows.get(key)
+        order = row.order
+        if order is None or not order.track.open:
+            return
+        if said.stage != "left":
+            note(row.told.estimates, estimated(said))
+            if self.expected is not None:
+                self.expected(order.track.carrier, said.by)
+        if self.facts:
+            self._fact(facts.estimated(row, order, said), out)
+        self.rows.changed(key, offset)
 
     def advance(self, clock: Millis, offset: int, out: Outputs) -> None:
         """Move the clock and do, in order, what fell due."""

@@ -156,9 +156,12 @@ class Replay:
         if received_at > self.as_of:
             self.couriers.sightings.take(decoded, received_at, self._offset, received_at)
             return
-        changed = self.couriers.take(decoded, received_at, self._offset, received_at)
-        for asked in changed:
+        answers, etas = self.couriers.take(decoded, received_at, self._offset, received_at)
+        for asked in answers:
             self._learn(asked)
+        for eta in etas:
+            key = eta.order_id.encode()
+            self.orders.expect(key, eta, self._offset, self._passing)
         self._answer()
 
     def _answer(self) -> None:

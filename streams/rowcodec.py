@@ -113,7 +113,7 @@ def decode_row(payload: bytes | None, judgement: Judgement) -> Row:
     row.told = stored.told or Told()
     row.presence, row.asked = stored.presence, stored.asked
     if stored.events:
-        row.order = Order(judgement, row.presence)
+        row.order = Order(judgement, row.presence, row.told.estimates)
         row.order.load(map(_arrived, stored.events), _copies(stored))
     return row
 

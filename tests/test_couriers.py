@@ -86,12 +86,16 @@ def test_the_newest_of_each_kind_is_kept():
         Sent(),
     )
     at = 1_728_036_000_000  # 2024-10-04T10:00:00Z
-    assert row(found) == {
+    newest = {
         "carrier": "nordpost",
         "position": {"lat": 53.0, "lon": 13.4, "m": None, "at": at + 300_000},
-        "route": {"stops": [["A-1", 1.0, 2.0]], "at": at + 1_000},
+        "route": {"stops": [["A-1", 1.0, 2.0, 30.0]], "at": at + 1_000},
         "shift": {"on": True, "at": at - 2 * HOUR_MS},
     }
+    kept = row(found)
+    assert {name: kept[name] for name in newest} == newest
+    assert kept.keys() - newest.keys() == {"way", "told"}
+    assert kept["told"] == {}  # half a world away: nobody is there within a day
     found.fold([record(5, said("shift_ended", "17:00:00"))], Sent())
     assert row(found)["shift"]["on"] is False
 

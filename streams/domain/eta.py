@@ -4,9 +4,12 @@ A deviation is handover minus ETA in milliseconds, positive is later than expect
 said up to the handover counts; a promise that the consignee changed ends the series before it.
 """
 
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from models.base import Millis, millis
+from streams.domain.estimated import Estimated
 from streams.domain.marks import Said
 from streams.domain.promises import Resolved
 from streams.domain.tracking import Track
@@ -36,34 +39,45 @@ class Snapshot(NamedTuple):
 
 
 def deviations(
-    track: Track, promise: Resolved | None, *, by_tower: bool = False
+    track: Track,
+    promise: Resolved | None,
+    *,
+    by_tower: bool = False,
+    estimates: Sequence[Estimated] = (),
 ) -> dict[str, Millis]:
     """Return the deviation of every snapshot there was for an order that was handed over.
 
-    By default of ETAs from outside and of the promise; with `by_tower` of the tower's own.
+    By default of ETAs from outside and of the promise; with `by_tower` of the tower's own,
+    `estimates` among them.
     """
     if track.handover is None:
         return {}
     actual = track.handover.at
-    found = snapshots(track, promise, actual, by_tower=by_tower)
+    found = snapshots(track, promise, actual, by_tower=by_tower, estimates=estimates)
     return {name: actual - each.eta for name, each in found.items()}
 
 
 def snapshots(
-    track: Track, promise: Resolved | None, actual: Millis, *, by_tower: bool = False
+    track: Track,
+    promise: Resolved | None,
+    actual: Millis,
+    *,
+    by_tower: bool = False,
+    estimates: Sequence[Estimated] = (),
 ) -> dict[str, Snapshot]:
     """Return every snapshot there was of an order handed over at `actual`."""
     found: dict[str, Snapshot] = {}
     if promise is not None and not by_tower:
         found["promise"] = Snapshot(promise.middle)
         found["promise_window"] = Snapshot(actual - _outside(actual, promise))
-    if not track.etas:
+    etas = _told(track, estimates) if by_tower else track.etas
+    if not etas:
         return found
-    after_out = _first_after_out(track, actual, by_tower=by_tower)
+    after_out = _first_after_out(track, etas, actual, by_tower=by_tower)
     if after_out is not None:
         found["ofd"] = _seen(after_out, after_out[0])
     for name, horizon in HORIZONS.items():
-        said = _in_force(track, actual - horizon, by_tower=by_tower)
+        said = _in_force(track, etas, actual - horizon, by_tower=by_tower)
         if said is not None:
             found[name] = _seen(said, actual - horizon)
     return found
@@ -87,32 +101,47 @@ def predicted_out(told: list[Said], actual: Millis) -> dict[str, Snapshot]:
     return found
 
 
-def series(track: Track, actual: Millis, *, by_tower: bool = False) -> list[Said]:
+def series(
+    track: Track,
+    actual: Millis,
+    *,
+    by_tower: bool = False,
+    estimates: Sequence[Estimated] = (),
+) -> list[Said]:
     """Return what was said up to `actual` and not dropped by a consignee's change (E3)."""
     since = _last_change(track, actual)
     return [
         said
-        for said in track.etas
+        for said in (_told(track, estimates) if by_tower else track.etas)
         if said[2] is by_tower and said[0] <= actual and (since is None or said[0] >= since)
     ]
 
 
 def in_force(track: Track, at: Millis) -> Millis | None:
     """Return the last ETA said from outside up to `at` (E3)."""
-    said = _in_force(track, at, by_tower=False)
+    said = _in_force(track, track.etas, at, by_tower=False)
     return None if said is None else said[1]
 
 
 def range_in_force(track: Track, at: Millis) -> tuple[Millis | None, Millis | None]:
     """Return the range of the ETA in force, Nones where it has none."""
-    said = _in_force(track, at, by_tower=False)
+    said = _in_force(track, track.etas, at, by_tower=False)
     seen = None if said is None else _seen(said, at)
     return (None, None) if seen is None else (seen.low, seen.high)
 
 
-def _in_force(track: Track, at: Millis, *, by_tower: bool) -> Said | None:
+def _told(track: Track, estimates: Sequence[Estimated]) -> list[Said]:
+    """Return what the tower told, in events of that name and by couriers' positions."""
+    if not estimates:
+        return track.etas
+    own: list[Said] = [said for said in track.etas if said[2]]
+    own += [(each.at, each.eta, True, each) for each in estimates]
+    return sorted(own, key=itemgetter(0, 1))
+
+
+def _in_force(track: Track, etas: Sequence[Said], at: Millis, *, by_tower: bool) -> Said | None:
     changed = _last_change(track, at) if track.consignee else None
-    for said in reversed(track.etas):
+    for said in reversed(etas):
         if said[0] > at or said[2] is not by_tower:
             continue
         return said if changed is None or said[0] >= changed else None
@@ -124,11 +153,13 @@ def _last_change(track: Track, until: Millis) -> Millis | None:
     return max((wish.at for wish in track.consignee if wish.at <= until), default=None)
 
 
-def _first_after_out(track: Track, actual: Millis, *, by_tower: bool) -> Said | None:
+def _first_after_out(
+    track: Track, etas: Sequence[Said], actual: Millis, *, by_tower: bool
+) -> Said | None:
     out_at = track.out_at
     if out_at is None:
         return None
-    for said in track.etas:
+    for said in etas:
         if out_at <= said[0] <= actual and said[2] is by_tower:
             return said
     return None
@@ -137,6 +168,8 @@ def _first_after_out(track: Track, actual: Millis, *, by_tower: bool) -> Said | 
 def _seen(said: Said, at: Millis) -> Snapshot:
     """Return an ETA as it stood at an instant."""
     said_at, eta, _, event = said
+    if isinstance(event, Estimated):
+        return Snapshot(eta, at - said_at, event.low, event.high)
     low, high = event.eta_low, event.eta_high
     if low is None or high is None:
         return Snapshot(eta, at - said_at)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from models.base import Millis
 from models.events import EtaUpdated, Outcome, Promise
 from streams.domain.arrivals import Arrived
+from streams.domain.estimated import Estimated
 
 
 class Hold(NamedTuple):
@@ -32,5 +33,6 @@ class Decision(NamedTuple):
     by: Arrived
 
 
-# An ETA: when it was said, the instant it names, whether the tower said it, the event.
-Said = tuple[Millis, Millis, bool, EtaUpdated]
+# An ETA: when it was said, the instant it names, whether the tower said it, and the range it
+# came with: in an event, or in what couriers' positions said.
+Said = tuple[Millis, Millis, bool, EtaUpdated | Estimated]

@@ -5,13 +5,14 @@ last is folded on top, any other folds the whole set again (design decision 2). 
 judged in the end is judged on what had been received by then: `frozen` (kpis 2.12 L2).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from models.base import Millis, millis
 from streams.domain.agreements import Agreement, agreements
 from streams.domain.arrivals import Arrived, Receipt, by_receipt, content_of
 from streams.domain.cells import Cell, Measures
+from streams.domain.estimated import Estimated
 from streams.domain.freezing import freeze
 from streams.domain.judgement import Judgement, Tolerance
 from streams.domain.presence import EVIDENCE_MS, Presence, Question
@@ -42,22 +43,27 @@ class Order:
     `joined` is by `g/<group_id>` and `c/<customer_id>` when the first was received that names
     it, whether it counts or not;
     `with_unknown_fields` counts the events that carried fields the tower does not know;
-    `presence` is the row's: what is known of couriers, by what was asked. `expected` and
+    `presence` and `estimates` are the row's: what is known of couriers, by what was asked, and
+    what their positions said of the handover. `expected` and
     `looked_through` are kept for the contribution: measures that only the next event changes.
     """
 
     __slots__ = (
         "_agreements", "_cell", "_closes_at", "_frozen", "_moved", "_promise", "_revised",
-        "arrivals", "copies", "earliest", "earliest_end", "expected", "joined", "judgement",
-        "last_receipt", "latest", "looked_through",
+        "arrivals", "copies", "earliest", "earliest_end", "estimates", "expected", "joined",
+        "judgement", "last_receipt", "latest", "looked_through",
         "presence", "promised", "size", "track", "with_unknown_fields", "withdrawn",
     )  # fmt: skip
 
     def __init__(
-        self, judgement: Judgement, presence: Mapping[Question, Presence] = NOTHING_KNOWN
+        self,
+        judgement: Judgement,
+        presence: Mapping[Question, Presence] = NOTHING_KNOWN,
+        estimates: Sequence[Estimated] = (),
     ) -> None:
         self.judgement = judgement
         self.presence = presence
+        self.estimates = estimates
         self.arrivals: dict[Identity, Arrived] = {}
         self.copies: dict[Identity, list[Arrived]] = {}
         self.withdrawn: frozenset[Identity] = NOBODY

@@ -15,6 +15,7 @@ from models.base import Millis
 from streams.domain.arrivals import Arrived, by_receipt
 from streams.domain.cells import EVENTS, Contribution, add
 from streams.domain.contribution import contribution
+from streams.domain.estimated import Estimated
 from streams.domain.judgement import Judgement
 from streams.domain.ledger import Ledger
 from streams.domain.order import NEVER, NEW_LIFE_MS, Order
@@ -71,7 +72,8 @@ class Told(msgspec.Struct, omit_defaults=True):
     knows of reversals, so that it is kept where no facts are wanted.
     `belongs` is what its group and its customer were told on `group-log` (parcels.news).
     `foreseen` is what was predicted, kept without facts too; `scored` the state of the order
-    its predictions were scored by last, told `scorings` times.
+    its predictions were scored by last, told `scorings` times. `estimates` are the tower's own
+    ETAs by couriers' positions, kept without facts too.
     """
 
     outcome: str | None = None
@@ -86,6 +88,7 @@ class Told(msgspec.Struct, omit_defaults=True):
     foreseen: Foreseen | None = None
     scored: str | None = None
     scorings: int = 0
+    estimates: list[Estimated] = []
 
 
 @dataclass(slots=True)
@@ -153,7 +156,7 @@ class Row:
                 if not self._begins(arrived):
                     self.parked = arrivals[number:]
                     break
-                self.order = Order(self.judgement, self.presence)
+                self.order = Order(self.judgement, self.presence, self.told.estimates)
             elif arrived.received_at >= self.order.closes_at or self.order.begins_another(
                 arrived
             ):

@@ -1,5 +1,6 @@
 """What happened at the door: attempts, and how far the ETAs were off."""
 
+from operator import itemgetter
 from typing import Any
 
 from streams.domain import lifecycle, reasons
@@ -99,12 +100,14 @@ def etas(order: Order, row: Row, face: Face) -> Json:
     track = order.track
     handover, accepted = track.handover, row.ledger.accepted_eta
     found = deviations(track, order.promise)
+    said = [each[:3] for each in track.etas]
+    said += [(each.at, each.eta, True) for each in order.estimates]
     if handover is not None and accepted is not None:
         found["notified"] = handover.at - accepted
     return {
         "said": [
             {"at": face.iso(at), "eta": face.iso(eta), "by": "tower" if own else "outside"}
-            for at, eta, own, _ in track.etas
+            for at, eta, own in sorted(said, key=itemgetter(0))
         ],
         "deviations": {name: span // 1_000 for name, span in found.items()},
     }

@@ -65,7 +65,7 @@ def by_tower(drives: list[Drive], knowledge: Knowledge) -> Series:
         )
         for each in learnt:
             knowledge.learn(each)
-        for order_id, told, _ in said:
+        for order_id, told, *_ in said:
             if told.stage != "left":
                 times = (each / 1_000 for each in (told.eta, told.low, told.high))
                 series[order_id].append(Said(at / 1_000, *times))

@@ -135,10 +135,12 @@ def test_far_from_both_ends_of_the_leg_twice_is_off_the_route():
         fix(0, 900), fix(30, 1_000), fix(60, 1_000), fix(120, 1_200), fix(150, 1_300),
         progress=progress,
     )  # fmt: skip
+    progress.stray(ROUTE)
     assert not progress.off_route
     # Both ends are more than 2,000 m away: 1.5 legs and a kilometre, less half a leg.
     for at, east in ((400, 1_000.0), (600, 2_200.0), (650, 2_300.0), (700, 2_400.0)):
         progress.take(fix(at, 1_500, east=east), ROUTE)
+        progress.stray(ROUTE)
     assert progress.off_route
 
 

@@ -43,7 +43,7 @@ def expect(
     here = seen.lat, seen.lon
     if progress.here >= 0:
         halt = route[progress.here]
-        stay = _rest_of_stay(halt, knowledge, now - progress.came_at)
+        stay = rest_of_stay(halt, knowledge, now - progress.came_at)
         yield Expected(progress.here, passed, _served(passed, 0.0, stay, len(halt.orders)))
         passed, here = stay, (halt.lat, halt.lon)
     under_way = progress.here < 0
@@ -78,7 +78,8 @@ def _served(passed: Spread, driven: float, stay: Spread, orders: int) -> tuple[S
     )
 
 
-def _rest_of_stay(halt: Halt, knowledge: Knowledge, elapsed: Millis) -> Spread:
+def rest_of_stay(halt: Halt, knowledge: Knowledge, elapsed: Millis) -> Spread:
+    """Return what is left of a stay that has lasted `elapsed` milliseconds."""
     middle = knowledge.stay_seconds(halt.stay)
     return remaining(middle, knowledge.service_sigma, elapsed / 1_000)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from models.base import Millis
-from streams.domain.courier.expecting import Expected, expect
+from streams.domain.courier.expecting import Expected, expect, rest_of_stay
 from streams.domain.courier.knowledge import Knowledge, Learnt, Leg
 from streams.domain.courier.progress import Progress, Went
 from streams.domain.courier.route import Halt
@@ -23,24 +23,26 @@ from streams.domain.geo import metres_between
 from streams.domain.visits import Fix
 from streams.domain.zones import MINUTE_MS
 
-AGAIN_MS = 4 * MINUTE_MS  # after so long the whole route is looked at again
-AGAIN_AT_DOOR_MS = MINUTE_MS
+AGAIN_MS = 10 * MINUTE_MS  # after so long the whole route is looked at again
 FARTHEST_STOPS = 60  # of so many halts ahead something is told
+FARTHEST_SECONDS = 24 * 3_600.0  # and nothing of what is farther away than a day
 
 
 class Saying(NamedTuple):
-    """What an order is to be told, and how many halts are served before its own."""
+    """What an order is to be told as of `at`, and how many halts are served before its own."""
 
     order_id: str
     told: Told
     halts_ahead: int
+    at: Millis
 
 
 class Following(msgspec.Struct, array_like=True):
     """The state of one courier on a route.
 
-    `looked_at` is when the whole route was looked at last; by then the next arrival was
-    expected at `next_at`, `pace` seconds a metre away. `doubted`: the last fix said otherwise.
+    `looked_at` is when the whole route was looked at last; by then the next arrival, or the
+    departure, was expected at `next_at`; `pace` is in seconds a metre. `doubted`: the last fix
+    said otherwise.
     """
 
     progress: Progress = msgspec.field(default_factory=Progress)
@@ -66,8 +68,9 @@ class Following(msgspec.Struct, array_like=True):
         happened = self.progress.take(fix, route)
         if happened is None or not route:
             return [], []
-        if not happened and self._as_expected(fix, route):
+        if not happened and self._as_expected(fix, route, knowledge):
             return [], []
+        self.progress.stray(route)
         said: list[Saying] = []
         learnt: list[Learnt] = []
         for each in happened:
@@ -76,13 +79,14 @@ class Following(msgspec.Struct, array_like=True):
                 said += self._leave(each, route[each.halt])
         return said + list(self._look(route, knowledge)), learnt
 
-    def _as_expected(self, fix: Fix, route: Sequence[Halt]) -> bool:
-        """Tell whether a fix changes nothing: the next arrival is when it was expected."""
-        since = fix.at - self.looked_at
-        if self.progress.here >= 0:
-            return since < AGAIN_AT_DOOR_MS
-        if since >= AGAIN_MS:
+    def _as_expected(self, fix: Fix, route: Sequence[Halt], knowledge: Knowledge) -> bool:
+        """Tell whether a fix changes nothing: what comes next comes when it was expected."""
+        if fix.at - self.looked_at >= AGAIN_MS:
             return False
+        here = self.progress.here
+        if here >= 0:
+            left = rest_of_stay(route[here], knowledge, fix.at - self.progress.came_at)
+            return fix.at + left.mean * 1_000 - self.next_at < LEAST_MOVE
         if self.next_halt < 0:
             return True
         goal = route[self.next_halt]
@@ -99,11 +103,16 @@ class Following(msgspec.Struct, array_like=True):
         self.looked_at, self.doubted, self.next_halt = at, False, -1
         coming = expect(self.progress, route, knowledge, at)
         for ahead, each in enumerate(islice(coming, FARTHEST_STOPS)):
-            if self.next_halt < 0 and each.halt != self.progress.here:
+            if self.next_halt < 0:
                 self._note_next(each, at, route)
+            if each.arrives.mean > FARTHEST_SECONDS:
+                break
             yield from self._news(each, at, route[each.halt], ahead)
 
     def _note_next(self, each: Expected, at: Millis, route: Sequence[Halt]) -> None:
+        if each.halt == self.progress.here:
+            self.next_halt, self.next_at = each.halt, at + round(each.served[-1].mean * 1_000)
+            return
         _, middle, _ = each.arrives.quantiles()
         fix, goal = self.progress.fix, route[each.halt]
         self.next_halt, self.next_at = each.halt, at + round(middle * 1_000)
@@ -120,13 +129,14 @@ class Following(msgspec.Struct, array_like=True):
             now = Told(eta, low, high, stage)
             if is_news(known, now, at):
                 self.told[order_id] = now
-                yield Saying(order_id, now, ahead)
+                yield Saying(order_id, now, ahead, at)
 
     def _leave(self, went: Went, halt: Halt) -> Iterator[Saying]:
         """Tell the orders of a door that the courier has left it."""
         for order_id in halt.orders:
             self.told.pop(order_id, None)
-            yield Saying(order_id, Told(went.at, went.came_at, went.at, "left"), 0)
+            told = Told(went.at, went.came_at, went.at, "left")
+            yield Saying(order_id, told, 0, went.at)
 
 
 def _instants(at: Millis, spread: Spread) -> tuple[Millis, Millis, Millis]:

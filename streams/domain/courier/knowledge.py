@@ -21,6 +21,9 @@ SHRINK = 8.0  # so many legs or stays of a key weigh as much as what lies above 
 FIRST = 3.0  # and so many the guess from before the first
 MOST = 400.0  # weight of what was learnt: of older legs the newest hundreds count
 FARTHEST = 2.0  # deviations; beyond it a leg counts as one of so many
+WIDEST = 1.5  # no logarithm of a time deviates more
+WILDEST = 6.0  # and none is farther from the plain guess: four hundred times as long
+SHORTEST_STAY, LONGEST_STAY = 5.0, 14_400.0  # seconds that a plan is believed
 MOST_KEYS = 600  # of one carrier in one table; the least known go first
 SHORTEST_M = 50.0  # a leg counts as no shorter
 QUICKEST = (
@@ -51,12 +54,13 @@ class Effects(msgspec.Struct, array_like=True):
             if known is not None:
                 n, mean = known
                 total += mean * n / (n + (SHRINK if depth else FIRST))
-        return total
+        return max(-WILDEST, min(WILDEST, total))
 
     def sigma(self, prior: float) -> float:
         """Return the deviation of the logarithm; `prior` until something was learnt."""
         weight = 10.0
-        return (prior * weight + 1.2533 * self.size * self.n) / (weight + self.n)
+        found = (prior * weight + 1.2533 * self.size * self.n) / (weight + self.n)
+        return min(found, WIDEST)
 
     def learn(self, keys: Sequence[str], said: float, prior: float) -> float:
         """Take the logarithm of a time that was measured; return how far off it was."""
@@ -160,7 +164,9 @@ def _plain(leg: Leg) -> float:
 
 
 def _planned(stay: Stay) -> float:
-    return stay.planned or SERVICE_SECONDS * stay.orders
+    if not stay.planned:
+        return SERVICE_SECONDS * stay.orders
+    return min(max(stay.planned, SHORTEST_STAY), LONGEST_STAY)
 
 
 def _leg_keys(leg: Leg) -> tuple[str, ...]:

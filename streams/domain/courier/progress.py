@@ -16,7 +16,7 @@ from streams.domain.courier.knowledge import PACE
 from streams.domain.courier.route import Halt
 from streams.domain.geo import metres_between
 from streams.domain.silence import ARRIVED_MS, LEAVES
-from streams.domain.visits import FASTEST_MPS, WORST_ACCURACY_M, Fix, at_door
+from streams.domain.visits import FARTHEST_DEGREES, FASTEST_MPS, WORST_ACCURACY_M, Fix, at_door
 from streams.domain.zones import MINUTE_MS
 
 LOOKED_AT = 8  # of the halts to come so many are looked for at a fix
@@ -95,7 +95,8 @@ class Progress(msgspec.Struct, array_like=True):
         if last is not None:
             if seen.at <= last.at:
                 return None
-            if not _reachable(last, seen) and self.refused < BELIEVED_AGAIN:
+            metres = _metres(last, seen)
+            if not _reachable(metres, last, seen) and self.refused < BELIEVED_AGAIN:
                 self.refused += 1
                 return None
         self.refused = 0
@@ -106,8 +107,8 @@ class Progress(msgspec.Struct, array_like=True):
         held, self.held = self.held, None
         if held is not None and not _spike(last, held, seen):
             found += self._move(held, last, route)
-            last = held
-        if _jumps(last, seen):
+            last, metres = held, _metres(held, seen)
+        if _jumps(metres, last, seen):
             self.held = seen
         else:
             found += self._move(seen, last, route)
@@ -116,9 +117,7 @@ class Progress(msgspec.Struct, array_like=True):
     def _move(self, seen: Seen, last: Seen, route: Sequence[Halt]) -> list[Came | Went]:
         """Go on to a fix that is believed."""
         self.fix = seen
-        found = list(self._happens(seen, last, route)) if route else []
-        self._stray(seen, route)
-        return found
+        return list(self._happens(seen, last, route)) if route else []
 
     def next_halts(self, route: Sequence[Halt]) -> range:
         """Return the halts to come, in order."""
@@ -184,7 +183,11 @@ class Progress(msgspec.Struct, array_like=True):
     def _notice(self, seen: Seen, before: Seen, route: Sequence[Halt]) -> None:
         """Note the first door to come that a fix lies at; one out of turn gives way."""
         coming = self.next_halts(route)[:LOOKED_AT]
-        door = next((each for each in coming if _at(seen, route[each], 1.0)), -1)
+        door = -1
+        for each in coming:
+            if _at(seen, route[each], 1.0):
+                door = each
+                break
         if door >= 0 and (self.door < 0 or door < self.door):
             self.door, self.since, self.inside = door, seen.at, 1
             self.comes_at = _comes(before, seen, route[door])
@@ -194,10 +197,13 @@ class Progress(msgspec.Struct, array_like=True):
             return at - self.since >= PASSING_MS
         return self.inside > 1 or at - self.since >= ARRIVED_MS
 
-    def _stray(self, seen: Seen, route: Sequence[Halt]) -> None:
-        """Count fixes in a row that lie far from where the leg began and from where it ends."""
-        coming = self.next_halts(route)
-        if self.here >= 0 or self.left is None or not coming:
+    def stray(self, route: Sequence[Halt]) -> None:
+        """Count fixes in a row that lie far from where the leg began and from where it ends.
+
+        To be asked of fixes that are not where the courier was expected.
+        """
+        coming, seen = self.next_halts(route), self.fix
+        if self.here >= 0 or self.left is None or seen is None or not coming:
             self.astray = 0
             return
         goal = route[coming[0]]
@@ -215,17 +221,16 @@ def _comes(before: Seen, first: Seen, halt: Halt) -> Millis:
     return max(before.at, min(driven, latest))
 
 
-def _reachable(one: Seen, other: Seen) -> bool:
-    return _metres(one, other) <= FASTEST_MPS * (other.at - one.at) / 1_000
+def _reachable(metres: float, one: Seen, other: Seen) -> bool:
+    return metres <= FASTEST_MPS * (other.at - one.at) / 1_000
 
 
 def _metres(one: Seen, other: Seen | Halt) -> float:
     return metres_between(one.lat, one.lon, other.lat, other.lon)
 
 
-def _jumps(one: Seen, other: Seen) -> bool:
+def _jumps(metres: float, one: Seen, other: Seen) -> bool:
     """Tell whether a fix is so far from the one before that the next has to agree."""
-    metres = _metres(one, other)
     return metres > JUMP_M and metres * 1_000 > JUMP_MPS * (other.at - one.at)
 
 
@@ -236,5 +241,7 @@ def _spike(one: Seen, middle: Seen, other: Seen) -> bool:
 
 
 def _at(seen: Seen, halt: Halt, times: float) -> bool:
+    if abs(seen.lat - halt.lat) > FARTHEST_DEGREES * times:
+        return False
     fix = Fix(seen.at, seen.at, seen.lat, seen.lon, seen.accuracy_m)
     return at_door(fix, halt.lat, halt.lon, times=times)

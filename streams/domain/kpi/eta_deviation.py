@@ -52,11 +52,14 @@ def count(
     `accepted_eta` is the one in the last notice that was sent.
     """
     for which, by_tower in (("eta", False), ("eta_tower", True)):
-        if by_tower and not any(said[2] for said in order.track.etas):
+        estimates = order.estimates if by_tower else ()
+        if by_tower and not estimates and not any(said[2] for said in order.track.etas):
             continue
-        found = snapshots(order.track, order.promise, actual, by_tower=by_tower)
-        if order.track.etas:
-            told = series(order.track, actual, by_tower=by_tower)
+        found = snapshots(
+            order.track, order.promise, actual, by_tower=by_tower, estimates=estimates
+        )
+        if order.track.etas or estimates:
+            told = series(order.track, actual, by_tower=by_tower, estimates=estimates)
             found |= predicted_out(told, actual)
         if accepted_eta is not None and not by_tower:
             found["notified"] = Snapshot(accepted_eta)
