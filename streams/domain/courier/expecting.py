@@ -10,10 +10,10 @@ from math import exp, log
 from typing import NamedTuple
 
 from models.base import Millis
-from streams.domain.courier.knowledge import SHARED, Knowledge, Leg
+from streams.domain.courier.knowledge import SHARED, Knowledge, Leg, Stay
 from streams.domain.courier.progress import Progress, Seen
 from streams.domain.courier.route import Halt
-from streams.domain.courier.spread import Spread, lognormal, remaining
+from streams.domain.courier.spread import NOTHING, Spread, lognormal, remaining, spreading
 from streams.domain.geo import metres_between
 
 TELLING_M = 150.0  # so much of a leg must lie behind before its pace says something
@@ -39,7 +39,7 @@ def expect(
     seen = progress.fix
     if seen is None:
         return
-    passed, driven = Spread(0.0, 0.0), 0.0
+    passed, driven = NOTHING, 0.0
     here = seen.lat, seen.lon
     if progress.here >= 0:
         halt = route[progress.here]
@@ -47,6 +47,11 @@ def expect(
         yield Expected(progress.here, passed, _served(passed, 0.0, stay, len(halt.orders)))
         passed, here = stay, (halt.lat, halt.lon)
     under_way = progress.here < 0
+    leg_spread, stay_spread = (
+        spreading(knowledge.travel_sigma),
+        spreading(knowledge.service_sigma),
+    )
+    stays: dict[Stay, Spread] = {}
     for number in progress.next_halts(route):
         halt = route[number]
         metres = metres_between(*here, halt.lat, halt.lon)
@@ -54,25 +59,25 @@ def expect(
         if under_way:
             travel, under_way = _rest_of_leg(progress.left, seen, leg, knowledge), False
         else:
-            travel = lognormal(knowledge.leg_seconds(leg, now), knowledge.travel_sigma)
+            travel = leg_spread.of(knowledge.leg_seconds(leg, now))
         passed = passed.then(travel)
         driven += travel.mean
-        stay = lognormal(knowledge.stay_seconds(halt.stay), knowledge.service_sigma)
-        arrives = _in_common(passed, driven)
-        yield Expected(number, arrives, _served(passed, driven, stay, len(halt.orders)))
+        stay = stays.get(halt.stay) or stay_spread.of(knowledge.stay_seconds(halt.stay))
+        stays[halt.stay] = stay
+        served = _served(passed, driven, stay, len(halt.orders))
+        yield Expected(number, passed.with_common((SHARED * driven) ** 2), served)
         passed, here = passed.then(stay), (halt.lat, halt.lon)
-
-
-def _in_common(passed: Spread, driven: float) -> Spread:
-    return Spread(passed.mean, passed.variance + (SHARED * driven) ** 2)
 
 
 def _served(passed: Spread, driven: float, stay: Spread, orders: int) -> tuple[Spread, ...]:
     """Return when each order of a halt is served: one after the other, evenly."""
-    shares = ((number + 1) / orders for number in range(orders))
+    common = (SHARED * driven) ** 2
+    if orders == 1:
+        return (passed.then(stay).with_common(common),)
+    shares = [(number + 1) / orders for number in range(orders)]
     return tuple(
-        _in_common(
-            passed.then(Spread(stay.mean * share, stay.variance * share * share)), driven
+        passed.then(Spread(stay.mean * share, stay.variance * share * share)).with_common(
+            common
         )
         for share in shares
     )

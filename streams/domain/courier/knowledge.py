@@ -5,7 +5,9 @@ whole carrier's first, then each key's on top of it: a key of which little is kn
 little (back-off), one never seen nothing. What a single leg can move is bounded.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from math import exp, log
 
 import msgspec
@@ -35,6 +37,7 @@ LASTS_MS = 45 * MINUTE_MS  # and so long lasts what it says
 TRAFFIC_SHRINK = 6.0
 
 BANDS_M = (300, 1_000, 3_000, 10_000)
+_BAND_KEYS = tuple(f"b{number}" for number in range(len(BANDS_M) + 1))
 ZONE_DEGREES = 0.05  # some five kilometres
 AREA_DEGREES = 0.5  # where traffic is one
 
@@ -171,11 +174,14 @@ def _planned(stay: Stay) -> float:
 
 def _leg_keys(leg: Leg) -> tuple[str, ...]:
     """Return the keys of a leg: all, how far (the detour), which hour, which zone."""
-    band = sum(leg.metres >= each for each in BANDS_M)
-    hour = leg.at // HOUR_MS
+    band = _BAND_KEYS[bisect_right(BANDS_M, leg.metres)]
+    return "", band, _hour_key(leg.at // HOUR_MS), _cell(leg.lat, leg.lon, ZONE_DEGREES)
+
+
+@lru_cache
+def _hour_key(hour: int) -> str:
     rest = "w" if (hour // 24 + 4) % 7 in {0, 6} else "d"  # 1 January 1970 was a Thursday
-    zone = _cell(leg.lat, leg.lon, ZONE_DEGREES)
-    return "", f"b{band}", f"{rest}{hour % 24}", zone
+    return f"{rest}{hour % 24}"
 
 
 def _stay_keys(stay: Stay) -> tuple[str, ...]:
@@ -184,5 +190,6 @@ def _stay_keys(stay: Stay) -> tuple[str, ...]:
     return "", f"p{minutes}", f"n{min(stay.orders, 5)}"
 
 
+@lru_cache(maxsize=50_000)  # of a door it is asked with every look at a route
 def _cell(lat: float, lon: float, degrees: float) -> str:
     return f"{lat // degrees:.0f} {lon // degrees:.0f}"

@@ -7,7 +7,7 @@ long. A sum of such is taken as lognormal again, with the mean and the variance 
 from math import erf, exp, log, sqrt
 from typing import NamedTuple
 
-P10, P50, P90 = -1.2815515655446004, 0.0, 1.2815515655446004  # of a standard normal
+P90 = 1.2815515655446004  # of a standard normal; P10 is as far below 0
 _LAST = 1 - 1e-9
 
 
@@ -21,19 +21,42 @@ class Spread(NamedTuple):
         """Return the time of one after the other, each as long as it is whatever the other."""
         return Spread(self.mean + other.mean, self.variance + other.variance)
 
+    def with_common(self, variance: float) -> "Spread":
+        """Return it with the variance of what all its parts have in common."""
+        return Spread(self.mean, self.variance + variance)
+
     def quantiles(self) -> tuple[float, float, float]:
         """Return P10, P50 and P90 in seconds."""
         if self.mean <= 0:
             return 0.0, 0.0, 0.0
         sigma2 = log(1 + self.variance / self.mean**2)
-        middle, sigma = log(self.mean) - sigma2 / 2, sqrt(sigma2)
-        return exp(middle + P10 * sigma), exp(middle), exp(middle + P90 * sigma)
+        middle, wide = self.mean * exp(-sigma2 / 2), exp(P90 * sqrt(sigma2))
+        return middle / wide, middle, middle * wide
+
+
+NOTHING = Spread(0.0, 0.0)
+
+
+class Spreading(NamedTuple):
+    """Lognormal times of one deviation: mean of the median, variance of its square."""
+
+    mean: float
+    variance: float
+
+    def of(self, middle: float) -> Spread:
+        """Return the time with a median in seconds."""
+        return Spread(middle * self.mean, middle * middle * self.variance)
+
+
+def spreading(sigma: float) -> Spreading:
+    """Return lognormal times by the deviation of their logarithm."""
+    square = exp(sigma * sigma)
+    return Spreading(sqrt(square), square * (square - 1))
 
 
 def lognormal(middle: float, sigma: float) -> Spread:
     """Return a lognormal time by its median in seconds and the deviation of its logarithm."""
-    mean = middle * exp(sigma * sigma / 2)
-    return Spread(mean, mean * mean * (exp(sigma * sigma) - 1))
+    return spreading(sigma).of(middle)
 
 
 def remaining(middle: float, sigma: float, elapsed: float) -> Spread:
