@@ -16,7 +16,7 @@ pytestmark = pytest.mark.kafka
 END = "2026-03-03T14:00:00Z"
 
 # What may differ, since a worker plans no notices before it has caught up.
-INTERLEAVED = {"notices", "outlook", "next_look"}
+INTERLEAVED = {"predictions", "notices", "outlook", "next_look"}
 
 ORDERS = (
     *(
@@ -87,6 +87,9 @@ def test_the_running_tower_and_its_file_say_the_same(tower, settings, tmp_path):
             assert (live.code, live.err) == (0, ""), (tmp_path / "worker.log").read_text()
             filed = tower("explain", order, "--json", "--file", file)
             assert judged(live.out) == judged(filed.out), order
+            said = json.loads(live.out)["predictions"]  # by the model of the running tower
+            assert [each["horizon"] for each in said][:1] == ["created"]
+            assert all("to come late" in each["says"] for each in said)
         assert "35 min after the promised end" in " ".join(tower("explain", "A-1").out.split())
         unknown = tower("explain", "B-2")
         assert (unknown.code, unknown.out) == (1, "")
