@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from models.base import Identifier, Millis, Model, OrderId
+from models.base import Identifier, Millis, Model, Name, OrderId, Text
 
 NoticeKind = Literal[
     "delay_predicted",
@@ -66,6 +66,20 @@ class NoticeSuperseded(Model):
     type: Literal["superseded"] = "superseded"
     order_id: OrderId
     version: int
+    at: Millis
+
+
+class NoticeSwitch(Model):
+    """Somebody stopped notices, or let them go on: of a carrier, of a kind, of both, or all.
+
+    `by` is who did, `why` what for; `at` is the instant by their machine's clock.
+    """
+
+    carrier: Name | None = None
+    kind: NoticeKind | None = None
+    stopped: bool
+    by: Name
+    why: Text
     at: Millis
 
 

@@ -17,6 +17,7 @@ GROUP_LOG = "group-log"
 ORDER_FACTS = "order-facts"
 KPI_CELLS = "kpi-cells"
 NOTICE_COMMANDS = "notice-commands"
+NOTICE_SWITCHES = "notice-switches"
 DEAD_LETTERS = "dead-letters"
 TRAINING = "training"
 MODEL = "model"
@@ -58,6 +59,11 @@ TOPICS: tuple[Topic, ...] = (
     Topic(ORDER_FACTS, config=_deleted(30)),
     Topic(KPI_CELLS, config=_compacted()),
     Topic(NOTICE_COMMANDS, config=_deleted(7)),
+    Topic(
+        NOTICE_SWITCHES,
+        partitions=1,
+        config={"cleanup.policy": "delete", "retention.ms": "-1"},
+    ),
     Topic(DEAD_LETTERS, config=_deleted(14, max_message_bytes=str(2 * MIB))),
     Topic(DESK, partitions=1, config=_compacted()),
     Topic(TRAINING, partitions=1, config=_deleted(7)),

@@ -12,6 +12,7 @@ COMMANDS = {
     "worker": "Run one worker: ingest, couriers and orders.",
     "dispatcher": "Run the dispatcher: notices to customers.",
     "web": "Answer operations: orders at risk, one order, carriers.",
+    "notices": "Stop what customers are told, and let it go on.",
     "publish": "Send a file of events to the two inbound topics.",
     "replay": "Run a file of events through the same rules with no broker.",
     "export": "Write the running tower's inbox to a file, for audit and backup.",

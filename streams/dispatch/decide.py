@@ -14,6 +14,7 @@ from models.rules import QuietPolicy
 from streams.dispatch.channels.base import point_of
 from streams.dispatch.consent import allows
 from streams.dispatch.quiet import UTC_ZONE, release, zone_of
+from streams.dispatch.stops import NEVER_STOPPED, Stops, is_stopped
 
 STALE_MS = 600_000
 USUAL_QUIET = QuietPolicy()
@@ -26,6 +27,7 @@ Reason = Literal[
     "no_contact",
     "opt_out",
     "muted",
+    "stopped",
     "quiet_hours",
     "duplicate",
 ]
@@ -69,7 +71,8 @@ class Moment:
 
     `current`: everything appended so far to the command's partition and to the contact
     updates has been read, so no withdrawal of the notice is lying there unread. `channels`:
-    those there is a provider for; `quiet`: the quiet hours of customers who named none.
+    those there is a provider for; `quiet`: the quiet hours of customers who named
+    none; `stops`: what somebody has stopped.
     """
 
     tower: int | None
@@ -77,6 +80,7 @@ class Moment:
     current: bool = True
     channels: frozenset[str] = frozenset({"email"})
     quiet: QuietPolicy = USUAL_QUIET
+    stops: Stops = NEVER_STOPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +131,9 @@ def decide(
     refused = _refused(command, contact, ways)
     if refused is not None:
         return Suppress(refused)
-    at = command.decided_at if now.tower is None else now.tower
-    loud = _quiet_until(command, contact, at, now)
-    if loud is not None:
-        late = loud >= command.expires_at
-        return Suppress("quiet_hours") if late else Wait(None, tower=loud)
+    held_back = _held_back(command, contact, now)
+    if held_back is not None:
+        return held_back
     if known.not_before > now.wall:
         return Wait(known.not_before)
     return Send(ways)
@@ -180,6 +182,19 @@ def _stale(
     at = command.decided_at
     quiet = (_quiet_until(command, contact, each, now) for each in (at, at + STALE_MS))
     return now.tower - next(filter(None, quiet), at) > STALE_MS
+
+
+def _held_back(
+    command: NoticeCommand, contact: ContactUpdate | None, now: Moment
+) -> Suppress | Wait | None:
+    """Return what comes between a notice and its sending: a stop, or quiet hours."""
+    if is_stopped(command, now.stops):
+        return Suppress("stopped")
+    at = command.decided_at if now.tower is None else now.tower
+    loud = _quiet_until(command, contact, at, now)
+    if loud is None:
+        return None
+    return Suppress("quiet_hours") if loud >= command.expires_at else Wait(None, tower=loud)
 
 
 def _quiet_until(

@@ -25,12 +25,19 @@ from streams.dispatch.lanes import Lanes
 from streams.dispatch.metrics import DispatchMetrics
 from streams.dispatch.routes import Routes
 from streams.dispatch.sending import Sending
+from streams.dispatch.switches import follow
 from streams.dispatch.text import Links
 from streams.dispatch.vault import Vault
 from streams.dispatch.wholetopic import Follower
 from streams.refusal import kept_out
 from streams.rules import load
-from streams.topics import CONTACT_UPDATES, NOTICE_COMMANDS, ORDER_LOG, named
+from streams.topics import (
+    CONTACT_UPDATES,
+    NOTICE_COMMANDS,
+    NOTICE_SWITCHES,
+    ORDER_LOG,
+    named,
+)
 
 if TYPE_CHECKING:
     from models.notices import NoticeReceipt
@@ -120,6 +127,10 @@ class Dispatcher:
                 self._heard = Follower(self._settings, self._updates, updates)
                 aside.append(asyncio.create_task(self._heard.follow(self._contacts.hear)))
                 await self._heard.reach_end()
+            following = asyncio.create_task(follow(self._settings, clocks.switch))
+            aside.append(following)
+            told = asyncio.create_task(clocks.switched.wait())
+            await asyncio.wait({told, following}, return_when=asyncio.FIRST_COMPLETED)
             await self._reader.start()
             if not self._ledger.shared:
                 await self._resume(lanes, clocks, None)
@@ -149,7 +160,8 @@ class Dispatcher:
 
     async def _topics(self, contacts: str) -> set[int]:
         """Return the partitions of the contacts once every topic of ours is there."""
-        wanted = (self._commands, self._updates, named(self._namespace, ORDER_LOG), contacts)
+        others = (named(self._namespace, each) for each in (ORDER_LOG, NOTICE_SWITCHES))
+        wanted = (self._commands, self._updates, *others, contacts)
         saying = asyncio.get_running_loop().call_later(
             TOPICS_SECONDS,
             log.warning,

@@ -34,6 +34,7 @@ RESULTS = {
     "suppressed.no_contact": "not said: no address of the customer is known",
     "suppressed.opt_out": "not said: the customer wants no messages",
     "suppressed.quiet_hours": "not said: by the end of the quiet hours it would be too old",
+    "suppressed.stopped": "not said: somebody had stopped such notices",
     "suppressed.muted": "not said: the customer muted this kind",
 }
 

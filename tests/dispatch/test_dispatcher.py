@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 import urllib.request
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -166,6 +166,25 @@ async def world(broker, namespace, tmp_path):
         made.check_privacy()
 
 
+@contextmanager
+def environment(settings):
+    """Let commands find the broker and the namespace of a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOWER_BROKERS", settings.brokers)
+        patch.setenv("TOWER_NAMESPACE", settings.namespace)
+        yield
+
+
+async def tower(*words):
+    """Run a command; return its exit code and all that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from streams.cli.main import main; main()", *words,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    told, _ = await process.communicate()
+    return process.returncode, told.decode()
+
+
 def ticks(when):
     return [NoticeTick(partition=each, at=when) for each in range(PARTITIONS)]
 
@@ -196,8 +215,7 @@ async def test_from_command_to_mail_and_receipt(world):
     [mail] = world.sink.mails
     assert mail.recipient == "ann@example.org"
     assert mail.message_id == "<A-1/delay_predicted/1.email@tower.invalid>"
-    assert "14:10" in mail.text
-    assert "15:10" in mail.text
+    assert "Expected:  Tuesday, 24 November, 14:10–15:10" in mail.text
 
     for record in await world.read("order-log", 5):
         assert record.partition == partition_of(record.key, PARTITIONS)
@@ -385,3 +403,31 @@ async def test_of_two_dispatchers_the_second_goes_on_where_the_first_was_killed(
     assert first.returncode == -signal.SIGKILL
     ids = [mail.message_id for mail in world.sink.mails]
     assert sorted(ids) == sorted(f"<n{n}.email@tower.invalid>" for n in range(40))
+
+
+async def test_the_kill_switch_holds_within_seconds_and_after_a_restart(world):
+    """Stopped, nothing is sent; started again, what comes then is; the log says who."""
+    with environment(world.settings):
+        stopping = ("--kind", "delay_predicted", "--by", "ann", "--why", "wrong ETAs")
+        assert await tower("notices", "stop", *stopping) == (0, "Stopped: delay_predicted.\n")
+    await world.start()
+    await world.say(contact(), *ticks(at(13, 21)), command())
+    assert await world.results(1) == {"A-1/delay_predicted/1": ("suppressed", "stopped")}
+    with environment(world.settings):
+        assert (await tower("notices", "start", *stopping))[0] == 0
+        await asyncio.sleep(1.5)  # a poll of the log and a little
+        await world.say(command(notice_id="b", order_id="B"))
+        assert (await world.results(2))["b"] == ("sent", None)
+        code, told = await tower("notices", "list")
+    assert (code, len(world.sink.mails)) == (0, 1)
+    assert [line.partition("  ")[2] for line in told.splitlines()[:2]] == [
+        "ann stopped delay_predicted: wrong ETAs", "ann started delay_predicted: wrong ETAs",
+    ]  # fmt: skip
+    assert told.endswith("Stopped: nothing.\n")
+
+
+async def test_a_switch_says_what_it_is_about(world):
+    with environment(world.settings):
+        for scope in ((), ("--all", "--kind", "near")):
+            code, said = await tower("notices", "stop", *scope, "--by", "ann", "--why", "x")
+            assert (code, "Say what" in said) == (1, True)
