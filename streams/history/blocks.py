@@ -83,7 +83,7 @@ def _said(rule: Rule, day: range) -> Iterator[str]:
     with urllib.request.urlopen(url, timeout=300) as answer:  # noqa: S310 - our own server
         found = json.load(answer)["data"]["result"]
     for series in found:
-        labels = (series["metric"] | rule.get("labels", {}) | {"simulated": "true"}).items()
+        labels = (series["metric"] | rule.get("labels", {})).items()
         named = ",".join(f'{name}="{value}"' for name, value in labels if name != "__name__")
         for at, value in series["values"]:
             yield f"{rule['record']}{{{named}}} {value} {at:.0f}\n"
