@@ -10,12 +10,13 @@ from math import exp, log, sqrt
 
 import numpy as np
 
+from streams.domain.forecast.caution import begun, note
 from streams.domain.forecast.regression import ROBUST, Floats, Regression
 from streams.domain.forecast.residuals import ATOM, EDGES, Residuals
 
 LEAST = 1e-4  # no probability is nearer to 0 or 1
 STEP, KEEP = 0.05, 0.9995  # of AdaGrad
-QUANTILES = (0.1, 0.5, 0.9)
+ENDS = (0.1, 0.9)
 DISBELIEF = 0.9  # share of a distribution that is known to be wrong, from which it is left
 LATELY = 0.003  # weight of the newest loss
 MARGIN = 0.02  # how much less the history has to err than the regression
@@ -56,6 +57,8 @@ class Predictor:
         self.losses = [0.0, 0.0]
         self.offsets = dict.fromkeys(bars, 0.0)
         self._gradients = dict.fromkeys(bars, 0.0)
+        self.ends, self._pulls = [0.0, 0.0], [0.0, 0.0]
+        self.tried = begun()
         self._agreed, self._said = 0.0, PROOF * scale * scale
 
     @property
@@ -73,7 +76,8 @@ class Predictor:
         expected at `usual`. All are seconds after the end of the promise.
         """
         shift = self.regression.value(x)
-        learnt = _Law(self.residuals.shares(keys), point + self.trust * shift, after, usual)
+        centre = point + self.trust * shift
+        learnt = _Law(self.residuals.shares(keys), centre, after, usual)
         plain = _Law(self.history.shares(keys), point, after, usual)
         law = plain if self._plain else learnt
         late: dict[int, float] = {}
@@ -85,7 +89,12 @@ class Predictor:
             if bar > after:
                 least = min(least, _shifted(law.beyond(bar), offset))
             late[bar] = least
-        return Forecast(*law.quantiles(), late, shift, (learnt.middle, plain.middle))
+        low, high = law.range(
+            *(_shifted(q, end) for q, end in zip(ENDS, self.ends, strict=True))
+        )
+        middle = max(point + self.tried["part"][0] * (law.middle - point), after)
+        middles = learnt.middle, plain.middle
+        return Forecast(min(low, middle), middle, max(high, middle), late, shift, middles)
 
     def moved(self, x: Floats) -> Floats:
         """Return by how many seconds each number moves what is expected."""
@@ -107,13 +116,21 @@ class Predictor:
         self._said = RECALL * self._said + shift * shift
         for way, middle in enumerate(said.middles):
             self.losses[way] += LATELY * (abs(deviation - middle) - self.losses[way])
+        note(self.tried, point, said.middles[self._plain], deviation)
         self.history.add(keys, off)
         self.residuals.add(keys, off - self.trust * self.regression.value(x))
         self.regression.learn(x, off)
+        for end, below in enumerate((deviation < said.p10, deviation <= said.p90)):
+            self._move(end, below - ENDS[end])
         for bar, p in said.late.items():
             wrong = p - (deviation > bar)
             gradients = self._gradients[bar] = KEEP * self._gradients[bar] + wrong * wrong
             self.offsets[bar] -= STEP * wrong / sqrt(gradients + 1e-9)
+
+    def _move(self, end: int, wrong: float) -> None:
+        """Move an end of the range, beyond which too many or too few came."""
+        self._pulls[end] = KEEP * self._pulls[end] + wrong * wrong
+        self.ends[end] -= STEP * wrong / sqrt(self._pulls[end] + 1e-9)
 
 
 class _Law:
@@ -127,23 +144,27 @@ class _Law:
         if self.gone > DISBELIEF:
             self.centre = max(after, usual)
             self.gone = self._below(after - self.centre)
-        self.marks = [self.gone + q * (1 - self.gone) for q in QUANTILES]
-        self.middle = self.centre + float(np.interp(self.marks[1], self.cumulated, EDGES))
+        self.middle = self.centre + float(np.interp(self._mark(0.5), self.cumulated, EDGES))
 
     def beyond(self, bar: float) -> float:
         """Return P(later than a bar)."""
         return (1 - self._below(bar - self.centre)) / (1 - self.gone)
 
-    def quantiles(self) -> tuple[float, float, float]:
-        """Return the quantiles; a value that comes again and again belongs to the range."""
-        low, high = np.interp(self.marks[::2], self.cumulated, EDGES).tolist()
+    def range(self, first: float, last: float) -> tuple[float, float]:
+        """Return two quantiles; a value that comes again and again belongs to the range."""
+        marks = [self._mark(first), self._mark(last)]
+        low, high = np.interp(marks, self.cumulated, EDGES).tolist()
         if self.shares.max() > ATOM:
-            first, last = np.searchsorted(self.cumulated[1:], self.marks[::2], side="right")
-            if first < len(self.shares) and self.shares[first] > ATOM:
-                low = float(EDGES[first])
-            if last < len(self.shares) and self.shares[last] > ATOM:
-                high = float(EDGES[last + 1])
-        return self.centre + low, self.middle, self.centre + high
+            least, most = np.searchsorted(self.cumulated[1:], marks, side="right")
+            if least < len(self.shares) and self.shares[least] > ATOM:
+                low = float(EDGES[least])
+            if most < len(self.shares) and self.shares[most] > ATOM:
+                high = float(EDGES[most + 1])
+        return self.centre + low, self.centre + high
+
+    def _mark(self, share: float) -> float:
+        """Return how much of the whole lies below a quantile of what is left."""
+        return self.gone + share * (1 - self.gone)
 
     def _below(self, residual: float) -> float:
         return float(np.interp(residual, EDGES, self.cumulated))
