@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "Tell the life of one order and the reasons of its verdicts.",
     "compare": "Say what differs between two reports, or under other rules.",
     "scorecard": "Write the closed month a carrier is reviewed on, or check one.",
+    "tune": "Replay history; say what each threshold of an alert comes to.",
     "simulate": "Write a seeded delivery day as events, with the truth beside it.",
     "report": "Print the KPI report of the running tower.",
     "audit": "List notices that were sent under more than one key: none.",
