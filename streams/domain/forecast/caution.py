@@ -9,8 +9,9 @@ of labels the one that erred least is taken.
 WAYS = (0.0, 0.25, 0.5, 0.75, 1.0)  # parts of the distance from the promise to the median
 BLOCK, BLOCKS = 100, 5  # labels of a block, blocks of a window
 BEARABLE = 1.015  # times the promise's error over a window
-DOUBT = 0.25  # of the promise's error, that a window may be worse than the mean at first
-PARDON = 0.98  # a block, of the doubt and of how bad the worst window was
+DOUBT = 0.15  # of the promise's error, that a window may be worse than the mean at first
+FADE = 0.95  # a block, of the doubt
+PARDON = 0.98  # a block, of how much worse than the promise the worst window was
 MEMORY = 0.9998  # a label, of the mean errors
 EDGE = 0.99  # of the least error: a shorter way that errs but this more is gone
 
@@ -48,7 +49,7 @@ def _choose(tried: Tried) -> None:
     errors, worst, blocks = tried["errors"], tried["worst"], tried["blocks"]
     sums = [sum(blocks[place :: len(WAYS)]) for place in range(len(WAYS))]
     tried["blocks"] = [*blocks[-len(WAYS) * (BLOCKS - 1) :], *([0.0] * len(WAYS))]
-    tried["doubt"][0] *= PARDON
+    tried["doubt"][0] *= FADE
     fit = [0]
     for place, part in enumerate(WAYS):
         worst[place] = max(sums[place] / (sums[0] + 1e-9) - 1, PARDON * worst[place])
