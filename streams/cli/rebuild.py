@@ -75,7 +75,10 @@ def _say(before: Json | None, after: Json) -> None:
         return
     differ = differences(before, after)
     if not differ:
-        print(f"The report as of {after['as_of']} is the old one in every field.")
+        print(
+            f"The report as of {after['as_of']} is the old one in every field,"
+            " predictions apart."
+        )
         return
     print(f"Of the report as of {after['as_of']}, {len(differ)} fields come out otherwise:")
     for each in differ[:SHOWN]:

@@ -25,20 +25,20 @@ class Desk:
 
     def __init__(self) -> None:
         self._marks: dict[bytes, Mark] = {}
-        self._of: dict[str, set[bytes]] = {}
+        self._of: dict[str, dict[bytes, None]] = {}
 
     def heard(self, key: bytes, value: bytes | None) -> None:
         """Take a record of the log."""
         before = self._marks.pop(key, None)
         if before is not None:
-            self._of[before.about].discard(key)
+            self._of[before.about].pop(key, None)
         if value is not None:
             mark = Mark.model_validate_json(value)
             self._marks[key] = mark
-            self._of.setdefault(mark.about, set()).add(key)
+            self._of.setdefault(mark.about, {})[key] = None
 
     def of(self, order_id: str) -> list[Mark]:
-        """Return what was said about an order, oldest first."""
+        """Return what was said about an order, oldest first, as it came where that is one."""
         marks = (self._marks[key] for key in self._of.get(order_id, ()))
         return sorted((m for m in marks if m.kind != "incident"), key=_at)
 

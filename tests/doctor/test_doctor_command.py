@@ -80,7 +80,6 @@ async def made(bootstrap, namespace, leave_out, wrong):
         for topic in TOPICS
         if topic.name != leave_out
     ]
-    new.append(NewTopic(named(namespace, "model"), 1, 1))
     async with connected(bootstrap) as admin:
         await admin.create_topics(new)
 

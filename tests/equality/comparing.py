@@ -48,6 +48,13 @@ def differences(live: Any, replayed: Any) -> list[str]:
     ]
 
 
+def without_predictions(report: Any) -> Any:
+    """Return a report without what the models of the time said: no export remembers it."""
+    if not isinstance(report, dict):
+        return report
+    return {k: without_predictions(v) for k, v in report.items() if k != "predictions"}
+
+
 def numbers(report: dict[str, Any]) -> dict[Path, bool]:
     """Return the paths of a report, names left open, and whether any has been counted.
 

@@ -80,7 +80,7 @@ def test_the_other_takes_over_when_one_is_told_to_stop(tower):
     send(tower, lives(range(50, 100)))
     until(lambda: tower.events()["accepted"] == 300, 20, tower.says)
     lag = re.findall(r"^tower_consumer_lag_records\{(.*?)\}", second.metrics(), re.MULTILINE)
-    assert len(lag) == 20  # all four partitions of all five topics
+    assert len(lag) == 21  # all four partitions of all five topics, the one of `training`
     second.signal(signal.SIGINT)
     assert second.ended(10) == 0, tower.says()
     assert "Traceback" not in tower.says()

@@ -144,7 +144,7 @@ def test_variables_that_are_no_settings_and_mail_that_cannot_go_are_findings(
     tower, settings, monkeypatch
 ):
     monkeypatch.setenv("TOWER_BROKER", "here:9092")
-    monkeypatch.setenv("TOWER_XYZZYQQ", "1")
+    monkeypatch.setenv("TOWER_QQQQQQ", "1")
     monkeypatch.setenv("TOWER_MAIL_FROM", "nobody")
     monkeypatch.setenv("TOWER_SMTP_HOST", "mail.example.org")
     monkeypatch.setenv("TOWER_SMTP_USERNAME", "me")
@@ -152,7 +152,7 @@ def test_variables_that_are_no_settings_and_mail_that_cannot_go_are_findings(
     assert ran.code == 1
     assert ran.out.splitlines()[:5] == [
         "There is no setting TOWER_BROKER, perhaps TOWER_BROKERS is meant.",
-        "There is no setting TOWER_XYZZYQQ.",
+        "There is no setting TOWER_QQQQQQ.",
         "TOWER_MAIL_FROM is not an e-mail address: 'nobody'.",
         "TOWER_SMTP_USERNAME needs TOWER_SMTP_TLS to be starttls or tls.",
         "TOWER_SMTP_USERNAME needs TOWER_SMTP_PASSWORD or TOWER_SMTP_PASSWORD_FILE.",
