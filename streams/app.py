@@ -32,7 +32,8 @@ def sources(
 ) -> list[Source]:
     """Return what the worker's agents read, and the fold of each partition.
 
-    Orders are predicted by the newest of `models`; without any nothing is predicted.
+    Orders are predicted by the newest of `models`; without any, or where the settings say so,
+    nothing is predicted.
     """
     count = settings.partitions
     feed = settings.clock == "feed"
@@ -41,6 +42,7 @@ def sources(
     group_upstreams = [f"orders/{p}" for p in range(count)]
     courier_upstreams = [f"{COURIERS.upstream}/{p}" for p in range(count)]
     received = metrics.received
+    current = models.current if models is not None and settings.predict else None
     learning = [] if models is None else [_learner(judgement, metrics)]
     return [
         Source(
@@ -80,7 +82,7 @@ def sources(
                 metrics.observe,
                 group_logs=count,
                 expected=metrics.expected,
-                forecasting=None if models is None else Forecasting(p, models.current),
+                forecasting=None if current is None else Forecasting(p, current),
             ),
             published=topics.KPI_CELLS,
         ),

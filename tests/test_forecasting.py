@@ -1,10 +1,15 @@
 """`tower replay --predictions`: one line an order and horizon, of what was known by then."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from models.rules import Rules
+from streams.app import sources
+from streams.config import Settings
+from streams.domain.judgement import Judgement
+from streams.modelfeed import Models
 from streams.replay import Replay
 
 DAY = "2026-03-10T"
@@ -165,3 +170,11 @@ def test_predictions_do_not_take_the_place_of_what_is_read(tower, tmp_path):
     ran = tower("replay", str(day), "--report", "x", "--predictions", "x")
     assert ran.code == 1
     assert "name two files" in ran.err
+
+
+@pytest.mark.parametrize("predict", [True, False])
+def test_a_worker_predicts_unless_it_is_told_not_to(predict):
+    metrics = SimpleNamespace(received=None, observe=None, expected=None)
+    found = sources(Settings(predict=predict), Judgement(Rules()), metrics, Models())
+    (orders,) = [each for each in found if each.name == "orders"]
+    assert (orders.fold(0).forecasting is not None) is predict
