@@ -18,7 +18,6 @@ class CourierEta(EtaUpdated):
     """
 
     kind: Literal["eta_updated"] = "eta_updated"
-    by: Literal["tower"]
     courier_id: Identifier
     stage: CourierStage
     halts_ahead: Annotated[int, Field(ge=0)]

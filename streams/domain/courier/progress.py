@@ -92,17 +92,16 @@ class Progress(msgspec.Struct, array_like=True):
         if fix.accuracy_m > WORST_ACCURACY_M:
             return None
         seen, last = Seen(fix.at, fix.lat, fix.lon, fix.accuracy_m), self.fix
-        if last is not None:
-            if seen.at <= last.at:
-                return None
-            metres = _metres(last, seen)
-            if not _reachable(metres, last, seen) and self.refused < BELIEVED_AGAIN:
-                self.refused += 1
-                return None
-        self.refused = 0
         if last is None:
-            self.fix = seen
+            self.fix, self.refused = seen, 0
             return []
+        if seen.at <= last.at:
+            return None
+        metres = _metres(last, seen)
+        if not _reachable(metres, last, seen) and self.refused < BELIEVED_AGAIN:
+            self.refused += 1
+            return None
+        self.refused = 0
         found: list[Came | Went] = []
         held, self.held = self.held, None
         if held is not None and not _spike(last, held, seen):
