@@ -72,7 +72,8 @@ def cleanup(topic):
     """Say a topic's settings as the page does."""
     config = topic.config
     if config["cleanup.policy"] == "delete":
-        parts = [f"delete {int(config['retention.ms']) // DAY_MS} d"]
+        kept = int(config["retention.ms"])
+        parts = ["kept for ever" if kept == -1 else f"delete {kept // DAY_MS} d"]
     else:
         parts = [f"compact {int(config['min.compaction.lag.ms']) // HOUR_MS} h"]
     if "message.timestamp.type" in config:

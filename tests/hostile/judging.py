@@ -29,7 +29,7 @@ class Timed(Replay):
         self.as_of = as_of
         for each in sorted(sent, key=lambda one: one.timestamp):
             value = each.message.value or b""
-            self._take(Arrival(each.timestamp, value, each.message.topic, None, None))
+            self.take(Arrival(each.timestamp, value, each.message.topic, None, None))
         self.orders.advance(as_of, self._offset, self.out)
 
 
