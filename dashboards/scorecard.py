@@ -162,9 +162,9 @@ def _causes() -> list[panels.Panel]:
         ),
         panels.heat(
             Text(
-                "Time left at the handover",
-                "How long before the end of the promise orders are handed over that are not "
-                "late by then. A band close to 0 is luck: ask the carrier for slack there.",
+                "Handovers around the end of the promise",
+                "How long after the end of the promise orders are handed over, negative is "
+                "before. A band just below 0 is luck, one above it is late: ask for slack.",
                 units.Seconds,
             ),
             "sum by (le) "

@@ -63,11 +63,15 @@ class AttemptConcluded(FactBase):
 
 
 class EtaDeviation(FactBase):
-    """Handover minus the ETA in force at each snapshot, of outsiders and of the tower's own."""
+    """Handover minus the ETA in force at each snapshot, of outsiders and of the tower's own.
+
+    `lateness` is the handover minus the end of the promise it is judged by, None without one.
+    """
 
     kind: Literal["eta_deviation"] = "eta_deviation"
     deviations: dict[str, Millis]
     by_tower: dict[str, Millis] = Field(default_factory=dict[str, Millis])
+    lateness: Millis | None = None
     revision: int
 
 

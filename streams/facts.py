@@ -127,6 +127,7 @@ def _deviation(row: Row, order: Order, order_id: str, clock: Millis) -> Iterator
         by_tower=deviations(
             order.track, order.promise, by_tower=True, estimates=order.estimates
         ),
+        lateness=None if order.promise is None else handover.at - order.promise.deadline,
         revision=row.told.deviations,
     )
 

@@ -258,12 +258,14 @@ class Metrics:
         """Count one fact; a fact that a crash repeated is counted again."""
         carrier = self.names.carrier(fact.carrier)
         if fact.kind == "delivery_outcome":
-            self._outcome(fact, carrier)
+            self._outcome(fact)
         elif fact.kind == "attempt_concluded" and fact.revision == 1:
             result = "success" if fact.succeeded else "failure"
             labels = (*self.names.pair(fact.carrier, fact.service), "first", result)
             self._labelled(self.attempts, *labels, fact.reason or "none").inc()
         elif fact.kind == "eta_deviation":
+            if fact.lateness is not None and fact.revision == 1:
+                self._handed_over(carrier, fact.lateness / 1_000)
             for horizon, deviation in fact.deviations.items():
                 self.eta_error.observe((carrier, horizon), abs(deviation) / 1_000)
                 if horizon in SIGNED:
@@ -275,16 +277,17 @@ class Metrics:
         elif fact.kind in {"sla_breached", "sla_reversed"}:
             self.sla.observe(fact, carrier)
 
-    def _outcome(self, fact: DeliveryOutcome, carrier: str) -> None:
+    def _outcome(self, fact: DeliveryOutcome) -> None:
         if fact.revision > 1:
             return
         pair = self.names.pair(fact.carrier, fact.service)
         self._labelled(self.deliveries, *pair, fact.outcome).inc()
-        if fact.handover is not None and fact.deadline is not None:
-            late = (fact.handover - fact.deadline) / 1_000
-            self.deviation.observe((carrier,), late)
-            counter = self.late_seconds if late > 0 else self.early_seconds
-            self._labelled(counter, carrier).inc(abs(late))
+
+    def _handed_over(self, carrier: str, late: float) -> None:
+        """Count a handover so many seconds after the end of its promise."""
+        self.deviation.observe((carrier,), late)
+        counter = self.late_seconds if late > 0 else self.early_seconds
+        self._labelled(counter, carrier).inc(abs(late))
 
 
 def _labelled(metric: Any, *labels: str) -> Any:  # noqa: ANN401 - a metric and its child

@@ -17,9 +17,12 @@ from models.facts import (
 from models.rules import Rules
 from streams import metrics as bounds
 from streams.cellmetrics import CellCollector, Growth
+from streams.cli.options import instant
 from streams.domain.cells import Cell
 from streams.domain.eta import SNAPSHOTS
 from streams.metrics import Metrics, Names
+from streams.replay import Replay
+from tests import story as tell
 
 DAY_MS = 86_400_000
 NOW = 20_000 * DAY_MS  # 2024-10-04
@@ -110,12 +113,6 @@ def test_an_order_counts_with_its_first_verdict_alone():
     labels = ("carrier", "swift"), ("outcome", "late"), ("service", "day")
     assert found["tower_deliveries_total", *labels] == 1
     assert sum(v for (name, *_), v in found.items() if name == "tower_deliveries_total") == 1
-    buckets = {
-        dict(rest)["le"]: value
-        for (name, *rest), value in found.items()
-        if name == "tower_delivery_deviation_seconds_bucket"
-    }
-    assert (buckets["300.0"], buckets["900.0"], buckets["+Inf"]) == (0, 1, 1)
 
 
 def test_a_first_attempt_counts_once_however_it_is_told_again():
@@ -268,10 +265,12 @@ def test_time_late_and_time_early_are_added_up_apart():
     metrics.expect("swift", "day")
     carrier = ("carrier", "swift")
     assert values(metrics.registry)["tower_delivery_late_seconds_total", carrier] == 0
-    for seconds in (90, 30, -600, 0):
-        metrics.observe(outcome("swift", handover=seconds * 1_000))
-    metrics.observe(outcome("swift", handover=None))
+    for late in (90_000, 30_000, -600_000, 0, None):
+        metrics.observe(told(EtaDeviation, deviations={}, lateness=late, revision=1))
+    metrics.observe(told(EtaDeviation, deviations={}, lateness=900_000, revision=2))
     found = values(metrics.registry)
+    late = buckets(found, "tower_delivery_deviation_seconds", carrier="swift")
+    assert sum(late.values()) == 4
     assert found["tower_delivery_late_seconds_total", carrier] == 120
     assert found["tower_delivery_early_seconds_total", carrier] == 600
 
@@ -375,3 +374,14 @@ def test_openmetrics_takes_all_of_it(crowd):
     text = openmetrics.generate_latest(crowd).decode()
     names = {family.name for family in text_string_to_metric_families(text)}
     assert {"tower_delivery_deviation_seconds", "tower_kpi_numerator"} < names
+
+
+def test_a_handover_long_after_the_deadline_is_seen():
+    # Promised by minute 180, late by verdict from then on, handed over 35 minutes later.
+    metrics = Metrics(CollectorRegistry())
+    replay = Replay(Rules(), keep_outputs=True)
+    replay.orders.observe = metrics.observe
+    life = (tell.promised(-60, window=(60, 180)), tell.out(60), tell.delivered(215))
+    replay.run(tell.story(*life), instant(tell.moment(300)))
+    carrier = ("carrier", "nordpost")
+    assert values(metrics.registry)["tower_delivery_late_seconds_total", carrier] == 35 * 60
