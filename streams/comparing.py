@@ -48,7 +48,7 @@ def _fits(path: Path, field: object) -> bool:
     Beside the KPIs of the total and of the carriers a report has lists too.
     """
     if isinstance(field, list):
-        return path[0] not in {"total", "carriers"}
+        return path[0] not in {"total", "carriers"} or path[-1] == "calibration"
     if not isinstance(field, dict):
         return field is None or _is_number(field)
     needed = ("k", "n", "value") if field["n"] else ("k", "n")

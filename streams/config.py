@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     )
     stalled_seconds: float = Field(30.0, gt=0, description="behind and still: end the worker")
 
-    predict: bool = Field(True, description="predict orders; costs more than all else of them")
+    predict: bool = Field(False, description="predict orders; costs twice all else of them")
 
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(9464, ge=0, le=65_535, description="0: a free one, printed")

@@ -134,6 +134,7 @@ def _environment(brokers: str, smtp_port: int, folder: Path) -> dict[str, str]:
         "TOWER_PARTITIONS": str(PARTITIONS),
         "TOWER_METRICS_HOST": "127.0.0.1",
         "TOWER_METRICS_PORT": "0",
+        "TOWER_PREDICT": "true",
         "TOWER_WEB_HOST": "127.0.0.1",
         "TOWER_WEB_PORT": "0",
         "TOWER_SMTP_HOST": "127.0.0.1",

@@ -102,7 +102,7 @@ def equal(
     queues = schedule(chance, most, folds)
     fleet = Fleet(
         logs, queues, brokers=broker.bootstrap, namespace=namespace, clock="feed",
-        session_timeout_seconds=session,
+        session_timeout_seconds=session, predict=True,
     )  # fmt: skip
     began = time.monotonic()
     try:

@@ -40,6 +40,7 @@ def settings(broker, namespace, monkeypatch):
         "BROKERS": broker.bootstrap,
         "NAMESPACE": namespace,
         "CLOCK": "feed",
+        "PREDICT": "true",
         "PARTITIONS": "2",
         "METRICS_PORT": "0",
         "BARRIER_SECONDS": "0.2",
