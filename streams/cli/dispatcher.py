@@ -1,13 +1,12 @@
 """`tower dispatcher`: one process that tells customers."""
 
-import asyncio
 import logging
-import signal
 
 import typer
 
 from streams.cli.options import run, settings_from
 from streams.dispatch.starting import dispatch
+from streams.stopping import told_to_stop
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -30,8 +29,4 @@ def dispatcher() -> None:
 
 
 async def _until_stopped() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop.set)
-    await dispatch(settings_from(), stop, lambda line: print(line, flush=True))
+    await dispatch(settings_from(), told_to_stop(), lambda line: print(line, flush=True))

@@ -1,13 +1,12 @@
 """`tower web`: one process that answers operations."""
 
-import asyncio
 import logging
-import signal
 
 import typer
 
 from streams.cli.options import run, settings_from
 from streams.rules import read
+from streams.stopping import told_to_stop
 from streams.web.loop import serve
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -26,9 +25,5 @@ def web() -> None:
 
 
 async def _until_stopped() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop.set)
-    settings = settings_from()
+    stop, settings = told_to_stop(), settings_from()
     await serve(settings, read(settings.rules), stop, lambda line: print(line, flush=True))

@@ -7,7 +7,6 @@ after the end, to say how good the warnings were.
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from streams.pacing import PublishOptions
 from streams.publishing import publish
 from streams.simulate import Day, DaySpec, day
 from streams.simulate.lines import said
+from streams.stopping import told_to_stop
 
 PARTITIONS = 4
 STOP_SECONDS = 12.0
@@ -59,9 +59,7 @@ async def show(what: Show, console: Console) -> None:
     console.print(f"Simulating a day with seed {what.seed} ...")
     simulated = day(DaySpec(what.orders, what.couriers, what.seed, what.begins, "demo"))
     console.print("Starting Kafka ...")
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = told_to_stop()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tower-demo-")))
         broker = await asyncio.to_thread(EmbeddedBroker, say=console.print)
