@@ -49,7 +49,6 @@ ASIDE_SECONDS = 1.2  # for each thing that is looked at between the two looks
 APART_SECONDS = 4.0
 UNREAD = 20_000  # records of a partition in which unread notices are counted
 NEWEST = 200  # dead letters of a partition whose reasons are counted
-MODEL = "model"
 
 T = TypeVar("T")
 
@@ -69,7 +68,6 @@ class OnKafka:
 async def look_at(settings: Settings) -> OnKafka:
     """Look at the tower twice and at what lies still in between; never raises."""
     names = [named(settings.namespace, each.name) for each in topics.TOPICS]
-    names.append(named(settings.namespace, MODEL))
     asked = describe_topics(settings.kafka, names)
     there = await tried(asked, CONNECT_SECONDS, str(unreachable(settings.kafka)))
     if isinstance(there, Unseen):
@@ -210,7 +208,7 @@ class Eyes:
 
     async def model(self) -> bool | None:
         """Return whether the model is of the last day; None: there is no topic for one."""
-        tps = self._all([MODEL])
+        tps = self._all([topics.MODEL])
         if not tps:
             return None
         logs = await bounds(self._consumer, tps)
