@@ -92,18 +92,14 @@ class Api:
 
     async def order(self, request: web.Request) -> Json:
         """Answer with the unified view of one order."""
-        order_id = request.match_info["order_id"]
-        key = order_id.encode("utf-8", "replace")
-        place = self.mirror.places.get(key)
-        if place is None:
-            raise RefusalError(404, f"The tower knows no order {order_id!r}.")
+        order_id, key, place = self._known(request)
         kept = await self._log.fetch(key, place)
         if kept is None:
             raise RefusalError(503, "The row of the order is just being written: ask again.")
         row = decode_row(unpack(kept)[1], self.mirror.judgement)
         told = explain(order_id, row, self.mirror.clock_of(place.partition), self._places)
         if told is None or not request[CALLER].may_see(told.get("carrier", "")):
-            raise RefusalError(404, f"The tower knows no order {order_id!r}.")
+            raise _unknown(order_id)
         feedback = {} if row.order is None else row.order.track.answers
         desk = on_desk(self.desk.of(order_id))
         return self._fresh() | told | {"feedback": feedback, "desk": desk}
@@ -166,7 +162,7 @@ class Api:
                 409, "This tower replays a feed: nothing of now can be an event of it."
             )
         said = await said_in(request, Intervene)
-        order_id, now = self._known(request), _now()
+        (order_id, key, _), now = self._known(request), _now()
         event = InterventionMade(
             event_id=f"{SOURCE}-{uuid.uuid4()}",
             kind="intervention_made",
@@ -178,7 +174,7 @@ class Api:
             note=said.note,
         )
         value = event.model_dump_json(exclude_defaults=True).encode()
-        await self._log.write(ORDER_EVENTS, order_id.encode(), value)
+        await self._log.write(ORDER_EVENTS, key, value)
         text = said.action if said.note is None else f"{said.action}: {said.note}"
         return await self._mark(request, "intervened", said.by, at=now, text=text)
 
@@ -195,15 +191,15 @@ class Api:
             until=None if said.until is None else millis(said.until),
             tags=said.tags,
         )
-        return await self._keep(mark)
+        await self._keep(key_of(mark), mark)
+        return {"kept": True, "at": iso(mark.at), "by": mark.by}
 
     async def alertmanager(self, request: web.Request) -> Json:
         """Keep incidents that began, ended or say something new."""
         _operations(request)
         news = self.desk.news((await said_in(request, Notification)).alerts)
         for key, mark in news.items():
-            await self._log.write(DESK, key, mark.model_dump_json().encode())
-            self.desk.heard(key, mark.model_dump_json().encode())
+            await self._keep(key, mark)
         return {"kept": len(news)}
 
     # -- what they share -----------------------------------------------------------------
@@ -222,27 +218,33 @@ class Api:
         except TowerError as error:
             raise RefusalError(503, str(error)) from error
 
-    def _known(self, request: web.Request) -> str:
+    def _known(self, request: web.Request) -> tuple[str, bytes, Place]:
+        """Return the id of the order that is asked for, its key and where its row lies."""
         order_id = request.match_info["order_id"]
-        if order_id.encode("utf-8", "replace") not in self.mirror.places:
-            raise RefusalError(404, f"The tower knows no order {order_id!r}.")
-        return order_id
+        key = order_id.encode("utf-8", "replace")
+        place = self.mirror.places.get(key)
+        if place is None:
+            raise _unknown(order_id)
+        return order_id, key, place
 
     async def _mark(
         self, request: web.Request, kind: Any, by: str | None, at: Millis | None = None,  # noqa: ANN401
         text: str = "", to: str | None = None,
     ) -> Json:  # fmt: skip
-        order_id, author = self._known(request), _author(request, by)
+        (order_id, *_), author = self._known(request), _author(request, by)
         at = _now() if at is None else at
         mark = Mark(kind=kind, about=order_id, by=author, at=at, text=text, to=to)
-        await self._keep(mark)
+        await self._keep(key_of(mark), mark)
         return on_desk(self.desk.of(order_id))
 
-    async def _keep(self, mark: Mark) -> Json:
-        key, value = key_of(mark), mark.model_dump_json().encode()
+    async def _keep(self, key: bytes, mark: Mark) -> None:
+        value = mark.model_dump_json().encode()
         await self._log.write(DESK, key, value)
         self.desk.heard(key, value)
-        return {"kept": True, "at": iso(mark.at), "by": mark.by}
+
+
+def _unknown(order_id: str) -> RefusalError:
+    return RefusalError(404, f"The tower knows no order {order_id!r}.")
 
 
 def _author(request: web.Request, by: str | None) -> str:

@@ -1,7 +1,6 @@
 """Reads the compacted topics from their beginning and goes on reading, in no group."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +14,7 @@ from streams.topics import DESK, KPI_CELLS, named
 from streams.web.desk import Desk
 from streams.web.mirror import COURIERS, ORDERS, Mirror, Place
 
-log = logging.getLogger(__name__)
-
+FOLLOWED = (KPI_CELLS, ORDERS, COURIERS, DESK)
 AT_ONCE = 2_000  # records between two turns of the loop
 LOOKS = 200  # rows judged between two turns, some 30 ms
 IDLE_MS = 200
@@ -84,9 +82,6 @@ class Following:
             if await consumer.position(tp) >= self._ends[tp]:
                 del self._ends[tp]
         self.complete = not self._ends and not self._mirror.unread
-
-
-FOLLOWED = (KPI_CELLS, ORDERS, COURIERS, DESK)
 
 
 class RowReader:

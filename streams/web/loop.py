@@ -20,7 +20,7 @@ from streams.http import add_routes, listening, say_version
 from streams.metrics import Names
 from streams.publishing import durable_producer
 from streams.rules import RulesFile, shipped
-from streams.topics import DESK, named
+from streams.topics import DESK, KPI_CELLS, named
 from streams.web.access import access
 from streams.web.answers import RefusalError, application
 from streams.web.api import Api
@@ -88,7 +88,7 @@ async def serve(
     there = await describe_topics(settings.kafka, list(names))
     partitions = {names[full]: found.partitions for full, found in there.items()}
     judgement = Judgement(said.rules)
-    mirror, desk = Mirror(judgement, settings.partitions), Desk()
+    mirror, desk = Mirror(judgement, partitions[KPI_CELLS]), Desk()
     following = Following(settings, mirror, desk)
     registry = CollectorRegistry()
     say_version(registry, settings.commit)
