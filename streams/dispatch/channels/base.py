@@ -15,8 +15,7 @@ class Message:
     """One notice on its way over one channel; it never shows an address when printed.
 
     `key` is the same for every try of every process: the idempotency key, the local part of
-    the Message-ID and the webhook's id. `valid_seconds`: for so long it is worth delivering;
-    `unsubscribe`: the URL whose POST ends these messages.
+    the Message-ID and the webhook's id. `valid_seconds`: for so long it is worth delivering.
     """
 
     key: str
@@ -24,7 +23,6 @@ class Message:
     text: Text
     command: NoticeCommand
     valid_seconds: int = 3_600
-    unsubscribe: str | None = None
 
     def __repr__(self) -> str:
         return f"Message({self.key!r})"

@@ -156,10 +156,7 @@ def message_id(key: str, domain: str) -> str:
 
 
 def compose(given: Message, sender: Address, address: str) -> EmailMessage:
-    """Return the mail to a valid address; one beyond ASCII makes its headers UTF-8.
-
-    An address to unsubscribe at is given as RFC 8058 wants it: one POST, no page between.
-    """
+    """Return the mail to a valid address; one beyond ASCII makes its headers UTF-8."""
     message = EmailMessage(policy=_POLICY.clone(utf8=not address.isascii()))
     message["From"] = sender
     username, _, domain = address.rpartition("@")
@@ -168,9 +165,6 @@ def compose(given: Message, sender: Address, address: str) -> EmailMessage:
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = message_id(given.key, sender.domain)
     message["Auto-Submitted"] = "auto-generated"
-    if given.unsubscribe is not None:
-        message["List-Unsubscribe"] = f"<{given.unsubscribe}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(given.text.plain, cte="quoted-printable")
     message.add_alternative(given.text.html, subtype="html", cte="quoted-printable")
     return message
