@@ -20,7 +20,6 @@ HEADLINES: dict[NoticeKind, str] = {
     "delivered": "Your parcel was delivered",
     "feedback_request": "How was your delivery?",
 }
-SEVERAL = ("News about your delivery", "News about %(n)s of your deliveries")
 
 ORDER, CARRIER, PROMISED, EXPECTED = "Order", "Carrier", "Promised", "Expected"
 THE_CARRIER = "the carrier"
@@ -121,7 +120,7 @@ def sentences() -> set[str]:
     """Return every sentence that needs a translation."""
     tables = (HEADLINES, WHY_LATE, WHY_FAILED, WHY_ACTION, WHY, NEXT, NEXT_ACTION)
     single = {
-        HELLO, SEVERAL[0], ORDER, CARRIER, PROMISED, EXPECTED, THE_CARRIER, BY, WITHIN,
-        OVERNIGHT, ESTIMATE, NOTHING, SORRY, NO_TIME, AS_OF, REASON, PREFERENCES, STOP,
+        HELLO, ORDER, CARRIER, PROMISED, EXPECTED, THE_CARRIER, BY, WITHIN, OVERNIGHT, ESTIMATE,
+        NOTHING, SORRY, NO_TIME, AS_OF, REASON, PREFERENCES, STOP,
     }  # fmt: skip
     return single.union(*(table.values() for table in tables))

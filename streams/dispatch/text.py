@@ -3,10 +3,9 @@
 Every channel is written from the same news: a mail's subject, text and HTML, and a short text.
 All times are those of the delivery address. Only instants, zones, an order id and a carrier's
 name go in; names from outside are cleaned of everything that does not show, and the HTML is
-escaped. News of several orders of one customer makes one message.
+escaped.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -82,25 +81,17 @@ def write(
     command: NoticeCommand,
     contact: ContactUpdate | None = None,
     links: Links = NO_LINKS,
-    also: Sequence[NoticeCommand] = (),
 ) -> Text:
-    """Return the text of a notice for a customer, `also` of others that go in one message.
+    """Return the text of a notice for a customer.
 
     Raises:
         ValueError: there is no page to answer on, and the notice asks for an answer; or there
             are no words for it.
     """
     language = language_of(None if contact is None else contact.locale)
-    commands = [command, *also]
-    writers = [_Writer(each, contact, links, language) for each in commands]
-    news = [each.news() for each in writers]
-    newest = max(writers, key=lambda each: each.command.decided_at)
-    if also:
-        subject = language.count(phrases.SEVERAL, len(commands))
-    else:
-        expected = writers[0].expected()
-        headline = news[0].headline
-        subject = headline if expected is None else f"{headline}: {expected}"
+    writer = _Writer(command, contact, links, language)
+    news, expected = writer.news(), writer.expected()
+    subject = news.headline if expected is None else f"{news.headline}: {expected}"
     shown = {
         "language": language.locale.language,
         "direction": language.direction,
@@ -108,15 +99,15 @@ def write(
         "hello": language.say(phrases.HELLO),
         "subject": subject,
         "news": news,
-        "as_of": newest.as_of(),
+        "as_of": writer.as_of(),
         "reason": language.say(phrases.REASON),
-        "preferences": newest.preferences(),
+        "preferences": writer.preferences(),
     }
     return Text(
         subject=subject,
         plain=_PLAIN.get_template("notice.txt.j2").render(shown),
         html=_HTML.get_template("notice.html.j2").render(shown),
-        short=_short([subject], language) if also else writers[0].short(),
+        short=writer.short(),
     )
 
 
@@ -165,13 +156,10 @@ class _Writer:
         carrier = one_line(command.carrier)[: short.NAME]
         opening = f"{carrier}: {headline}" if carrier else headline
         more = self._next() if command.kind in _CALLS else self._why()
-        return _short(
-            [
-                opening if expected is None else f"{opening}: {expected}",
-                more,
-                one_line(command.order_id),
-            ],
-            self._language,
+        return short.message(
+            opening if expected is None else f"{opening}: {expected}",
+            [more, one_line(command.order_id)],
+            say(phrases.STOP),
         )
 
     def promised(self) -> str | None:
@@ -266,12 +254,6 @@ class _Writer:
             start=language.say(phrases.WITHIN, day=day(start), times=language.time(start)),
             end=language.say(phrases.WITHIN, day=day(end), times=language.time(end)),
         )
-
-
-def _short(said: list[str], language: Language) -> str:
-    """Return the first sentence, then what there is room for, and how to end it all."""
-    first, *then = said
-    return short.message(first, then, language.say(phrases.STOP))
 
 
 # Kinds whose short text tells what to do rather than why.

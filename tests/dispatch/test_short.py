@@ -100,27 +100,6 @@ def test_four_languages_are_spoken():
 
 
 @pytest.mark.parametrize(
-    ("locale", "n", "expected"),
-    [
-        ("en", 2, "News about 2 of your deliveries"),
-        ("ro", 2, "Noutăți despre 2 livrări"),
-        ("ro", 20, "Noutăți despre 20 de livrări"),
-        ("ar", 2, "أخبار عن شحنتين من شحناتك"),
-        ("ar", 3, "أخبار عن 3 من شحناتك"),
-        ("de", 3, "Neues zu 3 Ihrer Lieferungen"),
-    ],
-)
-def test_several_orders_make_one_message(locale, n, expected):
-    others = [command(order_id=f"B-{number}", notice_id=f"b{number}") for number in range(1, n)]
-    text = write(command(), contact(locale=locale), also=others)
-    assert text.subject == expected
-    for each in ("A-1", *(other.order_id for other in others)):
-        assert each in text.plain
-        assert each in text.html
-    assert short.segments(text.short) == 1 + (locale == "ar" and len(text.short) > 70)
-
-
-@pytest.mark.parametrize(
     ("minutes", "expected"),
     [(15, "15 minute"), (45, "45 de minute")],
 )

@@ -49,10 +49,6 @@ class Language:
         """Return a sentence in this language, names filled in."""
         return self._catalogue.gettext(sentence) % values
 
-    def count(self, sentence: tuple[str, str], n: int) -> str:
-        """Return the sentence for a number of things, in the plural form it takes."""
-        return self._catalogue.ngettext(*sentence, n) % {"n": n}
-
     def name(self, name: str) -> str:
         """Return a name from outside so that its letters cannot turn those around it."""
         return _ISOLATED % name if self.direction == "rtl" else name
