@@ -6,6 +6,7 @@ from contextlib import closing
 import psycopg
 
 from streams.config import Settings
+from streams.dispatch.postgres import CONNECT_SECONDS
 from streams.dispatch.store import TWICE
 from streams.errors import TowerError
 
@@ -17,7 +18,7 @@ def sent_twice(settings: Settings) -> tuple[int, list[str]]:
     address = settings.claims_address
     try:
         if address is not None:
-            with psycopg.connect(address, connect_timeout=10) as connection:
+            with psycopg.connect(address, connect_timeout=CONNECT_SECONDS) as connection:
                 [(sent,)] = connection.execute(_SENT).fetchall()
                 return sent, [row[0] for row in connection.execute(TWICE.encode()).fetchall()]
         where = f"{settings.claims.resolve().as_uri()}?mode=ro"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from streams.config import Settings
 from streams.dispatch.channels.base import Channel
-from streams.dispatch.channels.email import EmailChannel, Smtp, mail_findings
+from streams.dispatch.channels.email import LOOPBACK, EmailChannel, Smtp, mail_findings
 from streams.dispatch.channels.signing import secret_bytes
 from streams.dispatch.channels.sms import GatewayChannel, TwilioChannel
 from streams.dispatch.channels.webhook import WebhookChannel
@@ -22,7 +22,6 @@ from streams.errors import TowerError
 from streams.kafka import secret
 from streams.yamlfile import PlainLoader
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 PARALLEL = 20
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]

@@ -7,7 +7,9 @@ twice, one that it skips ends what would have ended in it.
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from models.base import millis
+from streams.domain.zones import instant
+
 UTC_ZONE = ZoneInfo("UTC")
 _DAY = timedelta(days=1)
 
@@ -29,7 +31,7 @@ def release(at: int, zone: ZoneInfo, start: str, end: str) -> int | None:
     the same twice is no quiet hour at all. Instants are epoch milliseconds.
     """
     begins, ends = _time(start), _time(end)
-    now = EPOCH + timedelta(milliseconds=at)
+    now = instant(at)
     local = now.astimezone(zone)
     if not _within(local.time(), begins, ends):
         return None
@@ -38,7 +40,7 @@ def release(at: int, zone: ZoneInfo, start: str, end: str) -> int | None:
         for fold in (0, 1):
             until = day.replace(fold=fold).astimezone(UTC)
             if until > now and not _within(until.astimezone(zone).time(), begins, ends):
-                return round((until - EPOCH) / timedelta(milliseconds=1))
+                return millis(until)
     return None  # the end does not come: it was skipped, and so was what is quiet
 
 

@@ -6,13 +6,13 @@ One file belongs to one dispatcher at a time; a lock beside it keeps a second on
 import asyncio
 import fcntl
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from streams.dispatch.clocks import wall_ms
 from streams.dispatch.schema import SCHEMA
 from streams.dispatch.store import KEPT_MS, SqlLedger
 from streams.dispatch.turns import Row, Turns
@@ -68,7 +68,7 @@ class SqliteDatabase:
 
     def now(self) -> int:
         """Return the time, epoch ms."""
-        return _wall()
+        return wall_ms()
 
     def close(self) -> None:
         """Close the file and let another process have it."""
@@ -77,7 +77,7 @@ class SqliteDatabase:
             self._lock.close()
 
 
-async def open_sqlite(path: Path, wall: Callable[[], int] | None = None) -> SqlLedger:
+async def open_sqlite(path: Path, wall: Callable[[], int] = wall_ms) -> SqlLedger:
     """Open a claims file, made if missing, and drop what is older than `KEPT_MS`.
 
     Its folder is not made: one that is missing is a path that was mistyped.
@@ -92,12 +92,8 @@ async def open_sqlite(path: Path, wall: Callable[[], int] | None = None) -> SqlL
         lock.close()
         raise TowerError(f"The claims file {path} cannot be used: {error}.") from error
     ledger = SqlLedger(Turns(database, thread), order="rowid", shared=False)
-    await ledger.prune((wall or _wall)() - KEPT_MS)
+    await ledger.prune(wall() - KEPT_MS)
     return ledger
-
-
-def _wall() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _exclusively(path: Path) -> IO[str]:

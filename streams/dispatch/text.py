@@ -7,7 +7,7 @@ escaped.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -20,8 +20,9 @@ from models.notices import NoticeCommand
 from streams.dispatch import phrases, short
 from streams.dispatch.languages import Language, language_of
 from streams.dispatch.quiet import UTC_ZONE, zone_of
+from streams.domain.zones import MINUTE_MS, instant
 
-HALF_WINDOW_MS = 30 * 60_000
+HALF_WINDOW_MS = 30 * MINUTE_MS
 NAME_LENGTH = 100
 _MIDNIGHT = time(0)
 
@@ -219,7 +220,7 @@ class _Writer:
         else:
             raise ValueError("there are no words for this notice")
         until = (command.eta or command.decided_at) - command.decided_at
-        return self._language.say(why, soon=self._language.soon(max(until, 60_000)))
+        return self._language.say(why, soon=self._language.soon(max(until, MINUTE_MS)))
 
     def _next(self) -> str:
         command = self.command
@@ -266,5 +267,5 @@ def one_line(name: str) -> str:
     return " ".join(clean(spaced).split())[:NAME_LENGTH]
 
 
-def _local(instant: int, zone: ZoneInfo) -> datetime:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=instant)).astimezone(zone)
+def _local(at: int, zone: ZoneInfo) -> datetime:
+    return instant(at).astimezone(zone)

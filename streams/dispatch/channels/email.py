@@ -23,7 +23,7 @@ from streams.errors import TowerError
 EMAIL = "email"
 _SAFE_ID = re.compile(r"[A-Za-z0-9_+=/-]+(\.[A-Za-z0-9_+=/-]+)*")
 _LONGEST_ID = 180
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 # Message ids and addresses must not be folded, so lines may be as long as SMTP allows.
 _POLICY = SMTP_POLICY.clone(max_line_length=998)
 
@@ -130,7 +130,7 @@ def mail_findings(server: Smtp) -> list[str]:
         sender_of(server.sender)
     except TowerError as error:
         found.append(str(error))
-    near = server.host in _LOOPBACK
+    near = server.host in LOOPBACK
     if server.tls == "none" and not near and server.username:
         found.append("TOWER_SMTP_USERNAME needs TOWER_SMTP_TLS to be starttls or tls.")
     elif server.tls == "none" and not (near or server.plain_allowed):
