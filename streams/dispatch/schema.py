@@ -20,10 +20,9 @@ CREATE TABLE IF NOT EXISTS sends (
     notice_id TEXT NOT NULL, channel TEXT NOT NULL, key TEXT NOT NULL, provider TEXT NOT NULL,
     holder TEXT NOT NULL, claimed_at INTEGER NOT NULL, doubts INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL CHECK (state IN ('claimed', 'free', 'doubt', 'failed', 'sent')),
-    reason TEXT NOT NULL DEFAULT '', reference TEXT, status TEXT,
+    reason TEXT NOT NULL DEFAULT '', reference TEXT,
     PRIMARY KEY (notice_id, channel)
 ) STRICT;
-CREATE INDEX IF NOT EXISTS sends_by_key ON sends (key);
 CREATE TABLE IF NOT EXISTS endings (
     order_id TEXT PRIMARY KEY, version INTEGER NOT NULL, at INTEGER NOT NULL,
     seen_at INTEGER NOT NULL

@@ -26,7 +26,7 @@ PRAGMA secure_delete = ON;
 _MOVE = """
 INSERT OR IGNORE INTO sends
     SELECT notice_id, channel, notice_id || '.' || channel, '', '', 0, doubts,
-        CASE state WHEN 'suppressed' THEN 'failed' ELSE state END, '', NULL, NULL FROM claims;
+        CASE state WHEN 'suppressed' THEN 'failed' ELSE state END, '', NULL FROM claims;
 DROP TABLE claims;
 """
 

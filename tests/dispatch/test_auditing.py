@@ -22,7 +22,7 @@ async def test_nothing_is_sent_under_two_keys_and_if_it_were_it_is_listed(
     with closing(sqlite3.connect(file)) as other, other:
         other.execute(
             "INSERT INTO sends SELECT notice_id, 'sms', notice_id || '.sms', provider, holder,"
-            " claimed_at, doubts, state, reason, reference, status FROM sends"
+            " claimed_at, doubts, state, reason, reference FROM sends"
         )
     found = tower("audit")
     assert (found.code, found.out) == (1, "A-1/delay_predicted/1\n")
