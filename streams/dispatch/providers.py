@@ -147,45 +147,44 @@ class Providers(BaseModel):
     providers: Annotated[tuple[Entry, ...], Field(min_length=1, max_length=32)]
 
 
-def providers_of(settings: Settings) -> Providers:
-    """Return the providers of the file, or the mail server of the settings."""
-    if settings.providers is None:
-        return Providers(providers=(_mail_server(settings),))
+def providers_in(file: Path) -> Providers:
+    """Return the providers of a file; a mistake in it is a `TowerError`."""
     try:
-        read = yaml.load(settings.providers.read_text(encoding="utf-8"), Loader=PlainLoader)  # noqa: S506 (ours is safe)
+        read = yaml.load(file.read_text(encoding="utf-8"), Loader=PlainLoader)  # noqa: S506 (ours is safe)
         given = Providers.model_validate(read)
     except OSError as error:
         raise TowerError(
-            f"The providers file {settings.providers} cannot be read: {error.strerror}."
+            f"The providers file {file} cannot be read: {error.strerror}."
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TowerError(f"The providers file {settings.providers} is not YAML.") from error
+        raise TowerError(f"The providers file {file} is not YAML.") from error
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, fault["loc"]))
         raise TowerError(
-            f"The providers file {settings.providers} is wrong at {place}: {fault['msg']}."
+            f"The providers file {file} is wrong at {place}: {fault['msg']}."
         ) from error
     names = [each.name for each in given.providers]
     if len(set(names)) < len(names):
-        raise TowerError(f"The providers file {settings.providers} uses a name twice.")
+        raise TowerError(f"The providers file {file} uses a name twice.")
     return given
 
 
 def routes_of(settings: Settings) -> Routes:
     """Return the ways to customers; a mistake in one is a `TowerError`."""
-    found = []
-    channel: Channel
-    for each in providers_of(settings).providers:
-        channel = (
-            EmailChannel(smtp_of(settings), each.name)
-            if settings.providers is None
-            else each.channel(settings)
+    if settings.providers is None:
+        mail = EmailChannel(smtp_of(settings))
+        rate = settings.smtp_per_second
+        return Routes([Provider(mail, parallel=settings.smtp_parallel, rate=rate)])
+    return Routes(
+        Provider(
+            each.channel(settings),
+            weight=each.weight,
+            parallel=each.parallel,
+            rate=each.per_second,
         )
-        found.append(
-            Provider(channel, weight=each.weight, parallel=each.parallel, rate=each.per_second)
-        )
-    return Routes(found)
+        for each in providers_in(settings.providers).providers
+    )
 
 
 def provider_findings(settings: Settings) -> list[str]:
@@ -210,18 +209,6 @@ def smtp_of(settings: Settings) -> Smtp:
         password=settings.mail_password,
         timeout=settings.smtp_timeout_seconds,
         plain_allowed=settings.sandbox,
-    )
-
-
-def _mail_server(settings: Settings) -> SmtpEntry:
-    return SmtpEntry(
-        type="smtp",
-        name="smtp",
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        sender=settings.mail_from,
-        per_second=settings.smtp_per_second,
-        parallel=settings.smtp_parallel,
     )
 
 
