@@ -48,26 +48,17 @@ class Lanes:
                     queue.remove(each)
                     self._metrics.waiting.dec()
             if not queue and not first:
-                self._forget(order_id)
+                del self._queues[order_id]
+                self._held.discard(order_id)
+                self._rouse(order_id)
         here = {each.command.notice_id for queue in self._queues.values() for each in queue}
         self.add(each for each in pending if each.command.notice_id not in here)
-
-    def _forget(self, order_id: str) -> None:
-        del self._queues[order_id]
-        self._held.discard(order_id)
-        self._due.pop(order_id, None)
-        timer = self._timers.pop(order_id, None)
-        if timer is not None:
-            timer.cancel()
 
     def wake(self, order_id: str) -> None:
         """Have an order's next notice decided anew."""
         if order_id not in self._queues or self._stopping:
             return
-        self._due.pop(order_id, None)
-        timer = self._timers.pop(order_id, None)
-        if timer is not None:
-            timer.cancel()
+        self._rouse(order_id)
         if order_id in self._tasks:
             self._again.add(order_id)
             return
@@ -126,6 +117,13 @@ class Lanes:
             seconds = max(wait.until - wall_ms(), 0) / 1_000
             loop = asyncio.get_running_loop()
             self._timers[order_id] = loop.call_later(seconds, self.wake, order_id)
+
+    def _rouse(self, order_id: str) -> None:
+        """Have a lane wait neither for the tower's clock nor for ours."""
+        self._due.pop(order_id, None)
+        timer = self._timers.pop(order_id, None)
+        if timer is not None:
+            timer.cancel()
 
     def _ended(self, order_id: str, task: asyncio.Task[None]) -> None:
         self._tasks.pop(order_id, None)
