@@ -4,20 +4,15 @@ from pydantic import ValidationError
 
 from models.notices import NoticeCommand, NoticeSwitch
 
-NEVER_STOPPED: frozenset[tuple[str | None, str | None]] = frozenset()
-
 Scope = tuple[str | None, str | None]  # carrier and kind; None is any
 Stops = frozenset[Scope]
 
-
-def scope_of(switch: NoticeSwitch) -> Scope:
-    """Return what a switch is about."""
-    return switch.carrier, switch.kind
+NEVER_STOPPED: Stops = frozenset()
 
 
 def switched(stops: Stops, switch: NoticeSwitch) -> Stops:
     """Return what is stopped after a switch; starting all starts everything."""
-    scope = scope_of(switch)
+    scope: Scope = (switch.carrier, switch.kind)
     if switch.stopped:
         return stops | {scope}
     return NEVER_STOPPED if scope == (None, None) else stops - {scope}

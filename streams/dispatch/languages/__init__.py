@@ -39,7 +39,6 @@ class Language:
 
     def __init__(self, locale: Locale) -> None:
         self.locale = locale
-        self.code = locale.language
         self.direction = locale.text_direction
         self._catalogue = catalogue(locale.language)
         self._day = _YEAR.sub("", locale.date_formats["full"].pattern)
