@@ -27,7 +27,7 @@ from streams.domain.arrivals import Arrived
 from streams.domain.estimated import note
 from streams.domain.judgement import Judgement
 from streams.domain.ledger import settle
-from streams.domain.order import Order
+from streams.domain.order import NEVER, Order
 from streams.domain.parcels import LEGS, QUIET, waits
 from streams.domain.presence import Presence, Question
 from streams.domain.row import REFUSED, Closed, Forgotten, Refused, Row, Settlement
@@ -314,6 +314,8 @@ class OrdersFold:
         self._asking.ask(key, row, out)
         if self.forecasting is not None:
             self.forecasting.look(key, row, at, offset, out)
+        elif (foreseen := row.told.foreseen) is not None and foreseen.next_at <= self.clock:
+            foreseen.next_at = NEVER  # who predicted it does so no more
         self._say(key, row, out)
         if not quiet:
             self._group_log.tell(key, row.order, row.ledger, row.told, offset, out)

@@ -9,6 +9,7 @@ from models.rules import Rules
 from streams.app import sources
 from streams.config import Settings
 from streams.domain.judgement import Judgement
+from streams.domain.order import NEVER
 from streams.modelfeed import Models
 from streams.replay import Replay
 
@@ -173,8 +174,21 @@ def test_predictions_do_not_take_the_place_of_what_is_read(tower, tmp_path):
 
 
 @pytest.mark.parametrize("predict", [True, False])
-def test_a_worker_predicts_unless_it_is_told_not_to(predict):
+def test_a_worker_predicts_where_it_is_told_to(predict):
     metrics = SimpleNamespace(received=None, observe=None, expected=None)
     found = sources(Settings(predict=predict), Judgement(Rules()), metrics, Models())
     (orders,) = [each for each in found if each.name == "orders"]
     assert (orders.fold(0).forecasting is not None) is predict
+
+
+def test_who_predicts_no_more_lets_the_next_horizon_pass():
+    replay = Replay(Rules(), predict=True)
+    replay.run([promised("08:00", "16:00")])
+    replay.orders.forecasting = None
+    foreseen = replay.orders.row("A-1").told.foreseen
+    horizon = foreseen.next_at
+    replay.run([line("picked_up", "09:00")])
+    assert foreseen.next_at == horizon  # it may be predicted again by then
+    replay.advance(horizon)
+    assert list(foreseen.said) == ["created"]
+    assert foreseen.next_at == NEVER
