@@ -62,6 +62,8 @@ async def following(settings: Settings, models: Models) -> AsyncIterator[None]:
         async def on() -> None:
             nonlocal at
             begin, end = (await bounds(consumer, [tp]))[tp]
+            if end == at:
+                return
             await read(consumer, {tp: (max(at, begin), end)}, models.heard)
             at = end
             models.adopt()

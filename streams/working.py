@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, cast
 
 from prometheus_client import CollectorRegistry
@@ -53,7 +53,7 @@ def work(settings: Settings, judgement: Judgement) -> int:
     async def observed() -> AsyncIterator[None]:
         host, port = settings.metrics_host, settings.metrics_port
         async with (
-            following(settings, models),
+            following(settings, models) if settings.predict else nullcontext(),
             serving(host, port, metrics.registry, lambda: engine.ready) as bound,
         ):
             print(f"metrics on http://{host}:{bound}/metrics", flush=True)  # noqa: T201
