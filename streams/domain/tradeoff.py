@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from models.base import Millis
-from streams.domain.zones import HOUR_MS
-
-DAY_MS = 24 * HOUR_MS
+from streams.domain.zones import DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,13 @@ import numpy as np
 
 from models.rules import Rules
 from streams.domain.forecast.learner import Said
+from streams.domain.scoring.horizons import HORIZONS
 from streams.domain.scoring.said import Foreseen
 from streams.replay import Replay
 from tests.bench.rivals import Asked, boosted, naive
 from tests.bench.scores import auc, average_precision, coverages, worst_window
 from tests.bench.table import rows_only
 
-HORIZONS = ("created", "picked_up", "ofd", "d7200", "d120", "d60", "d30")
 REPORTED, TUNED = (0.6, 1.0), (0.2, 0.6)
 HEAD = (
     "file", "horizon", "who", "scored", "MAE min", "worst window", "in the 80 % range",

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from streams.domain.zones import DAY_MS
 from tests.bench.contestants import beside
 
 PRIOR = 10.0  # orders whose share of late ones is that of all, beside those of the route
-DAY = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def boosted(asked: Asked, first: int, bar: float, days: int) -> dict[str, np.nda
         given, out = Path(folder) / "in.npz", Path(folder) / "out.npz"
         np.savez(
             given, numbers=asked.numbers, at=asked.at, known=asked.known,
-            deviation=asked.deviation, first=first, bar=bar, every=days * DAY,
+            deviation=asked.deviation, first=first, bar=bar, every=days * DAY_MS,
         )  # fmt: skip
         words = ["-m", "tests.bench.peers.boosted", str(given), str(out)]
         subprocess.run([beside("python"), *words], check=True)
