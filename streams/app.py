@@ -32,8 +32,9 @@ def sources(
 ) -> list[Source]:
     """Return what the worker's agents read, and the fold of each partition.
 
-    Orders are predicted by the newest of `models`; without any, or where the settings say so,
-    nothing is predicted.
+    Orders are predicted by the newest of `models` where the settings say so; without any
+    nothing is learnt, either. Else the learner is there whatever they say, as others of the
+    group may predict.
     """
     count = settings.partitions
     feed = settings.clock == "feed"

@@ -35,7 +35,7 @@ class Prediction(msgspec.Struct, array_like=True, frozen=True, omit_defaults=Tru
     `p` is P(late), `base` the late share of its carrier and service by then, `threshold` what
     `p` was compared with; `deadline` the first millisecond at which the order was late as
     promised then; `low`, `middle` and `high` the P10, P50 and P90 of the handover; `model` how
-    many handovers had been learnt from. `learnt` is what the model said, where `p` is the share
+    many orders had been learnt from. `learnt` is what the model said, where `p` is the share
     instead because the model was not to be believed.
     """
 
