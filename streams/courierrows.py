@@ -7,7 +7,6 @@ a crash may cost it the visits that ended in its last moments, and never counts 
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,12 +104,6 @@ class CourierRows:
             else:
                 payload = self._couriers[key].encoded()
             self._rows.put(key, payload, offset)
-
-    def off_route(self) -> Iterable[str]:
-        """Yield the carrier of every courier who is away from the route."""
-        for courier in self._couriers.values():
-            if courier.following.progress.off_route:
-                yield courier.said["carrier"]
 
     def take(self, event: CourierEvent, received_at: Millis, offset: int) -> list[CourierEta]:
         """Take an event into its courier's row; return what orders are to be told."""
