@@ -70,12 +70,15 @@ class CourierRows:
     """The couriers of one partition and what was learnt of them; `rows` None puts none."""
 
     def __init__(self, upstream: str, rows: Rows | None = None) -> None:
-        self.said: dict[bytes, Json] = {}
         self._upstream = upstream
         self._rows = rows
         self._couriers: dict[bytes, Courier] = {}
         self._knowledge: dict[str, Knowledge] = {}
         self._dirty: dict[bytes, int] = {}
+
+    def said(self) -> dict[bytes, Json]:
+        """Return what each courier said last, by key of the row."""
+        return {key: courier.said for key, courier in self._couriers.items()}
 
     def load(self, key: bytes, payload: bytes) -> None:
         """Take up a row as it was recovered."""
@@ -86,7 +89,6 @@ class CourierRows:
         said.pop("way", None)
         said.pop("told", None)
         courier = self._couriers[key] = Courier(said)
-        self.said[key] = said
         if "route" in said:
             courier.plan()
             courier.told = msgspec.Raw(_json(kept.told))
@@ -118,7 +120,7 @@ class CourierRows:
         if newest is before:
             return []
         self._dirty[key] = offset
-        courier.said = self.said[key] = newest
+        courier.said = newest
         if event.kind == "route_planned":
             if newest["route"] != before.get("route"):
                 courier.plan()

@@ -203,7 +203,7 @@ class CouriersFold:
     @property
     def couriers(self) -> Mapping[bytes, dict[str, Any]]:
         """Return what each courier said last, by key of the row."""
-        return self.known.said
+        return self.known.said()
 
     def _put_rows(self) -> None:
         self.sightings.put()
