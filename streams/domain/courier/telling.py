@@ -1,13 +1,10 @@
 """Which of what is expected of a stop is news: one table, by how near the arrival is."""
 
-from typing import Literal
-
 import msgspec
 
 from models.base import Millis
+from models.estimates import CourierStage
 from streams.domain.zones import MINUTE_MS
-
-Stage = Literal["on_the_way", "near", "arrived", "left"]
 
 # Time to the handover up to so long: an ETA is told anew when it moved by so much.
 MOVED: tuple[tuple[Millis, Millis], ...] = (
@@ -29,7 +26,7 @@ class Told(msgspec.Struct, array_like=True, frozen=True):
     eta: Millis
     low: Millis
     high: Millis
-    stage: Stage = "on_the_way"
+    stage: CourierStage = "on_the_way"
 
 
 def is_news(known: Told | None, now: Told, at: Millis) -> bool:
@@ -43,7 +40,7 @@ def is_news(known: Told | None, now: Told, at: Millis) -> bool:
     return ahead <= NARROWS_WITHIN and now.high - now.low <= NARROWER * (known.high - known.low)
 
 
-def stage_of(eta: Millis, known: Told | None, at: Millis) -> Stage:
+def stage_of(eta: Millis, known: Told | None, at: Millis) -> CourierStage:
     """Return how far the courier is from an order not reached yet: once near, always near."""
     if known is not None and known.stage == "near":
         return "near"
