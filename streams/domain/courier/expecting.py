@@ -98,9 +98,9 @@ def _rest_of_leg(left: Seen | None, seen: Seen, leg: Leg, knowledge: Knowledge) 
     behind = whole - leg.metres
     full = Leg(left.at, whole, leg.lat, leg.lon)
     planned = knowledge.leg_seconds(full, seen.at)
-    share = leg.metres / max(whole, leg.metres, 1.0)
+    share = leg.metres / max(whole, 1.0)
     if behind < TELLING_M:
-        return lognormal(planned * share * max(leg.metres / max(whole, 1.0), 1.0), sigma)
+        return lognormal(planned * share, sigma)
     elapsed = max((seen.at - left.at) / 1_000, 1.0)
     blur = (BLUR_M / behind) ** 2 + UNEVEN**2
     weight = sigma * sigma / (sigma * sigma + blur)
