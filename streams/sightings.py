@@ -77,8 +77,8 @@ class Span(msgspec.Struct, array_like=True):
     """What came of a courier in ten minutes: entries by digest of the event's id.
 
     `held` is how many wordings they hold, `more` counts what was not remembered, `over` tells
-    that all counts are in the archive. `texts` are the canonical bytes of what was received at
-    `newest`, by event and wording.
+    that all counts are in the archive. `texts` are canonical bytes of what was received lately,
+    by event and wording; `newest` is when the last of them was.
     """
 
     ids: dict[bytes, bytes | Entry]

@@ -1,9 +1,9 @@
 """One courier followed along a route: a fix in, what is to be told and what was learnt out.
 
-Most fixes change nothing: the courier is where he was expected to be. Then one distance is
-taken and that is all. What is expected of the whole route is worked out anew when something
-happened at a door, when two fixes in a row say that the next arrival has moved, and every few
-minutes.
+Most fixes change nothing: the courier is where he was expected to be. Then few distances are
+taken, to the fix before, the next door and doors that are near, and that is all. What is
+expected of the whole route is worked out anew when something happened at a door, when two
+fixes in a row say that the next arrival has moved, and every few minutes.
 """
 
 from collections.abc import Iterator, Sequence
