@@ -22,11 +22,10 @@ from typing import Any
 
 from models.base import Millis
 from streams.domain.zones import DAY_MS
+from streams.embedded.properties import free_ports
 from streams.errors import TowerError
 
 Rule = dict[str, Any]
-PORT = 19_741
-ADDRESS = f"http://127.0.0.1:{PORT}"
 PATIENCE_SECONDS = 60.0
 
 
@@ -58,28 +57,28 @@ def of_rules(rules: Iterable[Rule], instants: range, into: Path) -> None:
     """Write the blocks of recording rules at some instants, level by level."""
     for level in levels(rules):
         with TemporaryDirectory(dir=into.parent) as made:
-            with serving(into):
-                of_samples(_recorded(level, instants), Path(made))
+            with serving(into) as address:
+                of_samples(_recorded(address, level, instants), Path(made))
             for block in Path(made).iterdir():
                 block.rename(into / block.name)
 
 
-def _recorded(rules: list[Rule], instants: range) -> Iterator[tuple[Millis, str]]:
+def _recorded(address: str, rules: list[Rule], instants: range) -> Iterator[tuple[Millis, str]]:
     """Yield what some rules say, a day at a time."""
     steps = DAY_MS // instants.step
     for first in range(0, len(instants), steps):
         day = instants[first : first + steps]
-        yield day[0], "".join(line for rule in rules for line in _said(rule, day))
+        yield day[0], "".join(line for rule in rules for line in _said(address, rule, day))
 
 
-def _said(rule: Rule, day: range) -> Iterator[str]:
+def _said(address: str, rule: Rule, day: range) -> Iterator[str]:
     asked = {
         "query": rule["expr"],
         "start": day[0] / 1_000,
         "end": day[-1] / 1_000,
         "step": day.step / 1_000,
     }
-    url = f"{ADDRESS}/api/v1/query_range?{urllib.parse.urlencode(asked)}"
+    url = f"{address}/api/v1/query_range?{urllib.parse.urlencode(asked)}"
     with urllib.request.urlopen(url, timeout=300) as answer:  # noqa: S310 - our own server
         found = json.load(answer)["data"]["result"]
     for series in found:
@@ -116,6 +115,8 @@ def _read(rule: Rule) -> set[str]:
 @contextmanager
 def serving(data: Path) -> Iterator[str]:
     """Run a Prometheus that scrapes nothing over some blocks; yield its address."""
+    listens = f"127.0.0.1:{free_ports().client}"
+    address = f"http://{listens}"
     with TemporaryDirectory() as folder:
         config = Path(folder) / "prometheus.yml"
         config.write_text("{}")
@@ -124,22 +125,22 @@ def serving(data: Path) -> Iterator[str]:
             f"--config.file={config}",
             f"--storage.tsdb.path={data}",
             "--storage.tsdb.retention.time=10y",
-            f"--web.listen-address=127.0.0.1:{PORT}",
+            f"--web.listen-address={listens}",
         ]
         silent = subprocess.DEVNULL
         with subprocess.Popen(command, stderr=silent) as process:  # noqa: S603 - our own
             try:
-                _wait(process)
-                yield ADDRESS
+                _wait(process, address)
+                yield address
             finally:
                 process.terminate()
 
 
-def _wait(process: "subprocess.Popen[bytes]") -> None:
+def _wait(process: "subprocess.Popen[bytes]", address: str) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{ADDRESS}/-/ready", timeout=5):  # noqa: S310 - our own
+            with urllib.request.urlopen(f"{address}/-/ready", timeout=5):  # noqa: S310 - our own
                 return
         except OSError:
             time.sleep(0.2)
