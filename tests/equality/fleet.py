@@ -9,9 +9,15 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from streams.config import Settings
+from streams.feed import Arrival
+from streams.livereport import live_report
+from streams.pacing import PublishOptions
+from streams.publishing import publish
 
 TOWER = Path(sys.executable).with_name("tower")
 SESSION_SECONDS = 15  # half of it a busy machine may stand still
@@ -84,6 +90,20 @@ def judged_by(
     where = {"brokers": bootstrap, "namespace": namespace, "clock": "feed"}
     fleet = Fleet(folder, [[]], **where, rules=file, barrier_seconds=0.2)
     return fleet, Settings.model_validate(where | {"partitions": 4})
+
+
+async def told_until(
+    instants: Iterable[int], feed: Sequence[Arrival], settings: Settings, patience: float
+) -> dict[str, Any]:
+    """Publish what arrives up to each instant in turn; return the report of the last."""
+    said: dict[str, Any] = {}
+    told = 0
+    for as_of in instants:
+        coming = [each.raw for each in feed[told:] if each.received_at <= as_of]
+        await publish(coming, PublishOptions(as_of=as_of), settings)
+        said = await live_report(settings, as_of, patience=patience)
+        told += len(coming)
+    return said
 
 
 class Fleet:

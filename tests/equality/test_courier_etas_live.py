@@ -9,15 +9,14 @@ from models.facts import FACT
 from models.rules import Rules
 from streams import topics
 from streams.feed import in_order_of_arrival
-from streams.livereport import live_report
-from streams.pacing import PublishOptions
-from streams.publishing import publish
 from streams.replay import Replay
 from tests.equality.comparing import differences
-from tests.equality.fleet import judged_by, wait_until
+from tests.equality.fleet import judged_by, told_until, wait_until
 from tests.test_courier_etas import MINUTE, T, file_of, order_lines
 
 PATIENCE_SECONDS = 120
+# The order first, then the way to its door, then the handover and what comes after.
+INSTANTS = (T - MINUTE, T + 5 * MINUTE, T + 60 * MINUTE)
 
 
 @pytest.mark.kafka
@@ -29,13 +28,7 @@ async def test_positions_become_etas_facts_and_scores(broker, namespace, tmp_pat
     try:
         fleet.start()
         await asyncio.to_thread(wait_until, fleet.ready, PATIENCE_SECONDS, fleet.says)
-        before = 0
-        # The order first, then the way to its door, then the handover and what comes after.
-        for as_of in (T - MINUTE, T + 5 * MINUTE, T + 60 * MINUTE):
-            coming = [each.raw for each in feed if before < each.received_at <= as_of]
-            await publish(coming, PublishOptions(as_of=as_of), settings)
-            said = await live_report(settings, as_of, patience=PATIENCE_SECONDS)
-            before = as_of
+        said = await told_until(INSTANTS, feed, settings, PATIENCE_SECONDS)
         (worker,) = fleet._workers
         counted = worker.counted()
         inbox = await read_topic(f"{namespace}.{topics.ORDER_LOG}")
@@ -55,7 +48,7 @@ async def test_positions_become_etas_facts_and_scores(broker, namespace, tmp_pat
     assert {each.order_id for each in estimated} == {"A-1"}
     assert len(estimated) >= 2
     replay = Replay(Rules())
-    replay.run([each.raw for each in feed], before)
+    replay.run([each.raw for each in feed], INSTANTS[-1])
     replayed = replay.report()
     assert differences(said, replayed) == []
     scored = said["total"]["eta_deviation_by"]["tower"]["ofd"]

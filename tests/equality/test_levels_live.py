@@ -8,16 +8,14 @@ from models.facts import FACT
 from models.rules import Rules
 from streams import topics
 from streams.feed import in_order_of_arrival
-from streams.livereport import live_report
-from streams.pacing import PublishOptions
-from streams.publishing import publish
 from streams.replay import Replay
 from tests.domain.given import DAYS, at
 from tests.equality.comparing import differences
-from tests.equality.fleet import judged_by, wait_until
+from tests.equality.fleet import judged_by, told_until, wait_until
 from tests.story import delivered, in_transit, promised, released, story, turned
 
 PATIENCE_SECONDS = 120
+INSTANTS = (at(5_999), at(9_000))  # late evidence comes when its breach is told
 RULES = {
     "sla": [
         {"name": "two days", "metric": "handover", "target": {"hours": 48}},
@@ -60,12 +58,7 @@ async def test_a_worker_judges_service_levels_as_a_replay_does(
     try:
         fleet.start()
         await asyncio.to_thread(wait_until, fleet.ready, PATIENCE_SECONDS, fleet.says)
-        before = at(-1)
-        for as_of in (at(5_999), at(9_000)):  # late evidence comes when its breach is told
-            coming = [each.raw for each in feed if before < each.received_at <= as_of]
-            await publish(coming, PublishOptions(as_of=as_of), settings)
-            said = await live_report(settings, as_of, patience=PATIENCE_SECONDS)
-            before = as_of
+        said = await told_until(INSTANTS, feed, settings, PATIENCE_SECONDS)
         (worker,) = fleet._workers
         counted = worker.counted()
         facts = await read_topic(f"{namespace}.{topics.ORDER_FACTS}")
@@ -73,7 +66,7 @@ async def test_a_worker_judges_service_levels_as_a_replay_does(
     finally:
         fleet.close()
     replay = Replay(Rules.model_validate(RULES))
-    replay.run([each.raw for each in feed], before)
+    replay.run([each.raw for each in feed], INSTANTS[-1])
     assert differences(said, replay.report()) == []
     found = said["total"]["sla"]
     assert {name: found[name] for name in EXPECTED} == EXPECTED
