@@ -14,13 +14,10 @@ from random import Random
 from typing import get_args
 
 import pytest
-from aiokafka import TopicPartition
 
 from models.facts import FACT, PredictionScored
 from streams.admin import connected
-from streams.config import Settings
 from streams.engine.failpoints import Step
-from streams.engine.reader import bounds, group_less, read
 from tests.equality import feeds
 from tests.equality.comparing import differences, numbers
 from tests.equality.fleet import Fleet, wait_until
@@ -136,7 +133,7 @@ def equal(
 
 @pytest.mark.timeout(400)
 def test_samples_a_small_day_and_edges_and_every_number_is_met(
-    broker, namespace, tmp_path, seed
+    broker, namespace, tmp_path, seed, read_topic
 ):
     file = feeds.everything_small(tmp_path, seed)
     live = equal(
@@ -144,7 +141,7 @@ def test_samples_a_small_day_and_edges_and_every_number_is_met(
         folds=("orders", "couriers"),
     )  # fmt: skip
     assert [path for path, met in numbers(live).items() if not met] == []
-    scored = asyncio.run(last_scores(broker.bootstrap, namespace))
+    scored = last_scores(asyncio.run(read_topic(f"{namespace}.order-facts")))
     agree(
         live["total"]["predictions"], [each for each in scored if each.direction == "forward"]
     )
@@ -153,23 +150,16 @@ def test_samples_a_small_day_and_edges_and_every_number_is_met(
     )
 
 
-async def last_scores(bootstrap, namespace):
+def last_scores(records):
     """The last word on every prediction that was scored, from the topic of facts."""
     found = {}
-
-    def heard(_, key, value):
-        fact = FACT.validate_json(value)
+    for record in records:
+        fact = FACT.validate_json(record.value)
         if isinstance(fact, PredictionScored):
-            place = (*fact.fact_id.rsplit("/", 3)[:1], fact.horizon)
+            place = fact.fact_id.rsplit("/", 3)[0], fact.horizon
             known = found.get(place)
             if known is None or known.revision <= fact.revision:
                 found[place] = fact
-
-    async with group_less(Settings(brokers=bootstrap).kafka, "facts") as consumer:
-        topic = f"{namespace}.order-facts"
-        tps = [TopicPartition(topic, p) for p in range(4)]
-        ranges = await bounds(consumer, tps)
-        await read(consumer, ranges, heard)
     return list(found.values())
 
 
