@@ -100,7 +100,7 @@ def test_what_the_processes_expose_is_well_formed(scene):
         assert process.ready()
 
 
-def test_at_most_one_query_of_the_boards_in_six_is_empty(scene):
+def test_at_most_one_query_of_the_boards_in_twenty_is_empty(scene):
     """What is empty here, tests/dashboards/test_live_queries.py fills."""
     asked_of = {
         # What was published some minutes ago is in a rate of an hour, however slow the machine.
@@ -117,7 +117,7 @@ def test_at_most_one_query_of_the_boards_in_six_is_empty(scene):
             if not any(map(math.isfinite, scene.prometheus.ask(query).values()))
         ]
 
-    until(lambda: len(empty()) <= len(asked_of) / 6, 30, lambda: str(empty()))
+    until(lambda: len(empty()) <= len(asked_of) / 20, 20, lambda: str(empty()))
 
 
 def test_numbers_large_on_the_boards_are_the_reports(scene):
