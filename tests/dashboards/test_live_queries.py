@@ -4,21 +4,17 @@ The worker here exposes every series there is, so what a simulated day leaves em
 """
 
 import itertools
-import json
+import math
 import re
-import subprocess
 import threading
 import time
-import urllib.parse
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
-from dashboards import headlines, links, render
+from dashboards import headlines, links
 from tests.dashboards.board_queries import METRICS, asked, filled
-from tests.deploy.tools import tool
+from tests.prometheus.server import scraping
 
 VALUES = {
     "carrier": ["swift", "tiny"],
@@ -91,62 +87,18 @@ def _value(name, labels, scrape):
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory):
     """Run Prometheus on the rules, a hundred times faster, and return how to ask it."""
-    program = tool("prometheus", "prometheus")
-    folder = tmp_path_factory.mktemp("prometheus")
     worker = ThreadingHTTPServer(("127.0.0.1", 0), Worker)
     threading.Thread(target=worker.serve_forever, daemon=True).start()
-    for name, text in render.files().items():
-        if name.startswith(render.RULES):
-            quick = re.sub(r"(?m)^  interval: .*$", "  interval: 1s", text)
-            (folder / f"rules-{Path(name).name}").write_text(quick)
     target = f"127.0.0.1:{worker.server_address[1]}"
-    (folder / "prometheus.yml").write_text(
-        json.dumps(
-            {
-                "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-                "rule_files": ["rules-*.yml"],
-                "scrape_configs": [
-                    {"job_name": job, "static_configs": [{"targets": [target]}]}
-                    for job in ("tower-worker", "tower-dispatcher")
-                ],
-            }
-        )
-    )
-    port = _free_port()
-    arguments = [
-        f"--config.file={folder}/prometheus.yml",
-        f"--storage.tsdb.path={folder}/data",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen([program, *arguments], stdout=log, stderr=log) as process,
-    ):
-        yield lambda query: _ask(port, query)
-        process.terminate()
+    folder = tmp_path_factory.mktemp("prometheus")
+    with scraping(folder, tower_worker=[target], tower_dispatcher=[target]) as server:
+        yield lambda query: _finite(server.ask(query))
     worker.shutdown()
     worker.server_close()
 
 
-def _free_port():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Worker)
-    server.server_close()
-    return server.server_address[1]
-
-
-def _ask(port, query):
-    """Return the finite values of a query by their labels; none while it is starting."""
-    url = f"http://127.0.0.1:{port}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            result = json.load(answer)["data"]["result"]
-    except (ConnectionError, urllib.error.URLError):
-        return {}
-    return {
-        frozenset(series["metric"].items()): float(series["value"][1])
-        for series in result
-        if series["value"][1] not in {"NaN", "+Inf", "-Inf"}
-    }
+def _finite(values):
+    return {labels: value for labels, value in values.items() if math.isfinite(value)}
 
 
 @pytest.mark.slow
