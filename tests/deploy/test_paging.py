@@ -6,7 +6,6 @@ takes half a minute. Mail is replaced by webhooks to this test; days have no nig
 
 import json
 import re
-import socket
 import subprocess
 import threading
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.deploy.tools import tool
+from tests.deploy.tools import free_port, tool
 from tests.processes import until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -97,12 +96,6 @@ def served(scene):
             """Stay silent."""
 
     return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def routed(hook):

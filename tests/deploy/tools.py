@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -14,6 +15,13 @@ def tool(name, package):
         return found
     says = f"{name} is missing: install the package {package}"
     return pytest.fail(says) if os.environ.get("CI") == "true" else pytest.skip(says)
+
+
+def free_port():
+    """Return a port of this machine on which nobody listens now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def output(*command, code=0):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 import time
 import urllib.error
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.deploy.tools import tool
+from tests.deploy.tools import free_port, tool
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "deploy" / "prometheus"
@@ -81,9 +80,7 @@ def scraping(folder: Path, **targets: list[str]) -> Iterator[Prometheus]:
         )
     ]
     (folder / "prometheus.yml").write_text(json.dumps(config))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [
         program,
         f"--config.file={folder}/prometheus.yml",
