@@ -15,6 +15,7 @@ ABOUT = (
 ON_TIME = f'{CARRIERS},slo="on_time"'
 ROOM = f"(1 - {budgets.OBJECTIVE})"
 BUDGET = f"sum by (carrier) ({budgets.BUDGET_LEFT}{{{ON_TIME}}})"
+LEFT: house.Steps = ((None, "red"), (0.25, "orange"), (0.5, "green"))
 
 
 def board() -> boards.Dashboard:
@@ -46,7 +47,7 @@ def _worst_budget() -> panels.Panel:
             units.PercentUnit,
         ),
         f"min({BUDGET})",
-        ((None, "red"), (0.25, "orange"), (0.5, "green")),
+        LEFT,
         nothing="no objective",
     )
 
@@ -61,7 +62,7 @@ def _side_by_side() -> table.Panel:
     )
     columns = [(name, each.by_carrier) for name, each in shown]
     columns += [
-        ("Budget left", f"sum by (carrier) ({BUDGET})"),
+        ("Budget left", BUDGET),
         ("Orders due", headlines.ON_TIME.orders),
     ]
     panel = panels.rows(
@@ -78,9 +79,8 @@ def _side_by_side() -> table.Panel:
     )
     for name, each in shown:
         panel = panel.override_by_name(name, _coloured(each.steps))
-    budget: house.Steps = ((None, "red"), (0.25, "orange"), (0.5, "green"))
     return (
-        panel.override_by_name("Budget left", _coloured(budget))
+        panel.override_by_name("Budget left", _coloured(LEFT))
         .override_by_name("Orders due", panels.COUNT)
         .span(24)
     )
