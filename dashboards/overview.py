@@ -6,8 +6,8 @@ It fills a screen of 1080 lines in kiosk mode: four rows, no scrolling, nothing 
 from grafana_foundation_sdk.builders import dashboard as boards
 from grafana_foundation_sdk.models import units
 
-from dashboards import frame, headlines, house, links, panels
-from dashboards.house import CARRIERS, FEW, HOUR, RATE, Text, query
+from dashboards import frame, headlines, house, links, panels, risk
+from dashboards.house import CARRIERS, FEW, RATE, Text, query
 from dashboards.rules import JOB
 
 TITLE = "Tower / Overview"
@@ -46,7 +46,7 @@ def _state() -> list[panels.Panel]:
                 "are missing: look at freshness and lag.",
                 to=HEALTH,
             ),
-            f"sum(tower_orders_active{{{CARRIERS}}})",
+            risk.OPEN % "",
         ),
         panels.number(
             Text(
@@ -55,8 +55,8 @@ def _state() -> list[panels.Panel]:
                 "below and call it before customers call you.",
                 to=("What can still be saved", links.board(links.RISK)),
             ),
-            f"sum(tower_orders_overdue{{{CARRIERS}}})",
-            ((None, "green"), (1, "orange"), (50, "red")),
+            risk.OVERDUE % "",
+            risk.WORRYING,
         ),
         panels.number(
             Text(
@@ -152,7 +152,7 @@ def _happening() -> list[panels.Panel]:
                 "All rising together: look at intake first.",
                 to=SAVE,
             ),
-            query(f"sum by (carrier) (tower_orders_overdue{{{CARRIERS}}})", "{{carrier}}"),
+            query(risk.OVERDUE % risk.BY, "{{carrier}}"),
         ),
         panels.lines(
             Text(
@@ -209,11 +209,7 @@ def _answers() -> list[panels.Panel]:
                     "rising: open what can still be saved and move its orders.",
                     to=SAVE,
                 ),
-                query(
-                    "round(sum by (carrier) "
-                    f"(increase(tower_delay_predictions_total{{{CARRIERS}}}{HOUR})))",
-                    "{{carrier}}",
-                ),
+                query(risk.PREDICTED % risk.BY, "{{carrier}}"),
             ),
             12,
         ),
