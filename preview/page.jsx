@@ -2,7 +2,7 @@
 // Units, decimals, thresholds, mappings, overrides and transformations are Grafana's code.
 // Tables, states and heat maps are not published apart from Grafana: they are drawn here.
 import {
-  applyFieldOverrides, createTheme, dateTime, fieldReducers, FieldType, getFieldDisplayName,
+  applyFieldOverrides, createTheme, dateTime, FieldType, getFieldDisplayName,
   getFieldDisplayValues, Registry, standardTransformers, standardTransformersRegistry,
   ThemeContext, toDataFrame, transformDataFrame,
 } from '@grafana/data';
@@ -123,12 +123,11 @@ async function drawn(panel) {
 }
 
 function values(panel, data) {
-  const fields = getFieldDisplayValues({
+  return getFieldDisplayValues({
     fieldConfig: fieldConfig(panel), reduceOptions: panel.options.reduceOptions, data, theme,
     replaceVariables: (text) => text, sparkline: panel.options.graphMode === 'area',
     timeZone: 'utc',
   });
-  return fields;
 }
 
 const Nothing = ({ panel }) => (
@@ -281,8 +280,8 @@ function Heat({ data, width, height }) {
 }
 
 const KINDS = {
-  stat: Stat, bargauge: Bars, timeseries: Curves, table: Rows, statetimeline: States,
-  'state-timeline': States, heatmap: Heat,
+  stat: Stat, bargauge: Bars, timeseries: Curves, table: Rows, 'state-timeline': States,
+  heatmap: Heat,
 };
 
 function Panel({ panel }) {
