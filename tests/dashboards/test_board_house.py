@@ -65,7 +65,7 @@ def test_every_panel_and_query_takes_the_data_source_of_the_board(board):
 
 def test_curves_and_numbers_show_what_they_are(board):
     for panel in panels(board):
-        if panel["type"] in {"timeseries", "statetimeline"}:
+        if panel["type"] in {"timeseries", "state-timeline"}:
             assert panel["options"]["legend"]["showLegend"]
             assert panel["options"]["tooltip"]["mode"] == "multi"
             assert all(target["legendFormat"] for target in panel["targets"])
