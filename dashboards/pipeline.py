@@ -96,8 +96,9 @@ def _runs() -> list[panels.Panel]:
         panels.number(
             Text(
                 "Oldest commit",
-                "Age of the oldest last barrier; about a second in good health. A minute: "
-                "Kafka does not acknowledge; the worker ends itself and starts again.",
+                "Age of the oldest last barrier; up to ten seconds in good health, those of "
+                "the learner. A minute: Kafka does not acknowledge; the worker ends itself "
+                "and starts again.",
                 units.Seconds,
             ),
             "max(tower_commit_age_seconds)",
