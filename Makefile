@@ -16,8 +16,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK := env -u PIP_FIND_LINKS uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header
-SOURCES := models streams dashboards tests
-GENERATED := deploy/grafana/dashboards deploy/prometheus/rules docs/lifecycle.md
+SOURCES := models streams dashboards preview tests
+GENERATED := deploy/grafana/dashboards deploy/prometheus/rules docs/lifecycle.md streams/dispatch/templates/notice.html.j2
 
 .PHONY: help setup fmt lint types test coverage mutate integration rules generate check long crash bench history \
 	preview demo lock secrets up down logs clean
