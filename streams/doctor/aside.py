@@ -103,7 +103,7 @@ def rules(seen: Seen) -> list[Finding]:
 
 
 def model(seen: Seen) -> list[Finding]:
-    """Judge the age of the model that predicts; without a topic for one there is none."""
+    """Judge the age of the model that predicts; before anything was learnt there is none."""
     if isinstance(seen.model, Unseen):
         return [blind(seen.model)]
     if seen.model is None:

@@ -37,6 +37,7 @@ from streams.doctor.seen import (
 )
 from streams.domain.zones import DAY_MS, HOUR_MS
 from streams.engine.reader import bounds, group_less, read
+from streams.engine.rows import PARTITION_KEY
 from streams.errors import TowerError
 from streams.published import Published
 from streams.refusal import refusal
@@ -207,11 +208,21 @@ class Eyes:
         )
 
     async def model(self) -> bool | None:
-        """Return whether the model is of the last day; None: there is no topic for one."""
+        """Return whether the model is of the last day; None: nothing was ever learnt.
+
+        A learner that has learnt nothing writes its partition row all the same.
+        """
+        learnt = 0
+
+        def heard(_: TopicPartition, key: bytes, __: bytes | None) -> None:
+            nonlocal learnt
+            learnt += key != PARTITION_KEY
+
         tps = self._all([topics.MODEL])
-        if not tps:
+        logs = await bounds(self._consumer, tps) if tps else {}
+        await read(self._consumer, logs, heard)
+        if not learnt:
             return None
-        logs = await bounds(self._consumer, tps)
         return _between(await self._since(logs, DAY_MS), logs) > 0
 
     async def _group(self, name: str) -> Group:

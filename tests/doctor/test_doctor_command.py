@@ -160,6 +160,10 @@ def test_what_lies_on_the_topics_is_counted_without_any_process(broker, namespac
         )
     )
     two_days_ago = at - 2 * 86_400_000
+    row = ("model", b"~partition", b"m", 0)
+    asyncio.run(sent(broker.bootstrap, namespace, row, timestamp=two_days_ago))
+    _, found = doctor(broker.bootstrap, namespace)
+    assert "model" not in found  # a learner is there, and has learnt nothing yet
     old = ("model", b"k", b"m", 0)
     asyncio.run(sent(broker.bootstrap, namespace, old, timestamp=two_days_ago))
     code, found = doctor(broker.bootstrap, namespace)
