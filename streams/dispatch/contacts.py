@@ -64,6 +64,7 @@ class Contacts:
             case Decoded(event=contact, canonical=canonical):
                 self.book.write(contact.customer_id, canonical)
             case ContactErased(customer_id=customer_id):
+                self._vault.forget(customer_id)
                 self.book.write(customer_id, None)
             case Rejected():
                 pass  # whoever takes it sets it aside

@@ -64,9 +64,13 @@ class Vault:
         except (InvalidTag, ValueError):
             return None
 
+    def forget(self, customer_id: str) -> None:
+        """Let go of a key that another process destroyed: a new one is for who comes again."""
+        self._keys.pop(customer_id, None)
+
     async def destroy(self, customer_id: str) -> bool:
         """Destroy a customer's key for good; return whether there was one."""
-        self._keys.pop(customer_id, None)
+        self.forget(customer_id)
         statement = "DELETE FROM keys WHERE customer_id = ?"
         gone = await self._turns.do(lambda db: db.run(statement, (customer_id,)))
         if gone:

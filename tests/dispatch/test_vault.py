@@ -5,6 +5,7 @@ import stat
 import pytest
 
 from streams.config import Settings
+from streams.dispatch.contacts import Contacts
 from streams.dispatch.vault import SEALED, has_keys, open_vault
 
 PLAIN = b'{"customer_id":"ann","channels":[{"kind":"email","address":"ann@example.org"}]}'
@@ -65,3 +66,17 @@ async def test_a_key_destroyed_is_destroyed_for_every_copy(vault, settings):
         wal = settings.keys_file.with_name(f"{settings.keys_file.name}-wal").read_bytes()
         assert key.encode() not in left + wal
         assert stat.S_IMODE(settings.keys_file.stat().st_mode) == 0o600
+
+
+async def test_who_comes_again_gets_a_key_that_is_kept(vault, settings):
+    other = await open_vault(settings)
+    try:
+        await other.seal({"ann": PLAIN})
+        await vault.destroy("ann")
+        heard = Contacts(settings, None, other, None)
+        heard.hear(b"ann", None)  # by way of the topic, as of any update
+        again = (await other.seal({"ann": PLAIN}))["ann"]
+        await vault.refresh()  # as after a restart
+        assert vault.opened("ann", again) == PLAIN
+    finally:
+        await other.close()
