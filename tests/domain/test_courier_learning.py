@@ -98,6 +98,15 @@ def test_keys_are_bounded_and_the_least_known_go_first():
     assert {"", "often"} <= effects.means.keys()
 
 
+def test_areas_are_bounded_and_where_nobody_drove_for_longest_goes_first():
+    knowledge = Knowledge()
+    for number in range(MOST_KEYS + 50):  # an area is half a degree, so each is another
+        when, where = T + number * MINUTE, leg(T + number * MINUTE, lon=13.41 + number / 2)
+        knowledge.learn(Learnt(when, where, 400.0, LONE, 240.0))
+    assert len(knowledge.traffic) == MOST_KEYS
+    assert min(since for _, _, since in knowledge.traffic.values()) == T + 50 * MINUTE
+
+
 def test_times_to_pass_add_up():
     one = lognormal(100.0, 0.5)
     assert one.mean == pytest.approx(100 * exp(0.125))

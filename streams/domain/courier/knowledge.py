@@ -26,7 +26,7 @@ FARTHEST = 2.0  # deviations; beyond it a leg counts as one of so many
 WIDEST = 1.5  # no logarithm of a time deviates more
 WILDEST = 6.0  # and none is farther from the plain guess: four hundred times as long
 SHORTEST_STAY, LONGEST_STAY = 5.0, 14_400.0  # seconds that a plan is believed
-MOST_KEYS = 600  # of one carrier in one table; the least known go first
+MOST_KEYS = 600  # of one carrier in one table; the least known, or longest ago, go first
 SHORTEST_M = 50.0  # a leg counts as no shorter
 QUICKEST = (
     0.3  # of the plain guess: door to door nobody is quicker, but fixes are that far apart
@@ -135,6 +135,8 @@ class Knowledge(msgspec.Struct, array_like=True):
         reach = FARTHEST * self.travel.sigma(TRAVEL_SIGMA)
         off = max(-reach, min(reach, off))
         self.traffic[area] = weight * fades + 1, total * fades + off, max(at, since)
+        if len(self.traffic) > MOST_KEYS:
+            del self.traffic[min(self.traffic, key=lambda each: (self.traffic[each][2], each))]
 
     def leg_seconds(self, leg: Leg, now: Millis) -> float:
         """Return the median of a leg that will begin at `leg.at`, as seen now."""
