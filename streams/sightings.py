@@ -78,7 +78,8 @@ class Span(msgspec.Struct, array_like=True):
 
     `held` is how many wordings they hold, `more` counts what was not remembered, `over` tells
     that all counts are in the archive. `texts` are canonical bytes of what was received lately,
-    by event and wording; `newest` is when the last of them was.
+    by event and wording; `newest` is when the last of them was, `passed` up to when they were
+    looked through.
     """
 
     ids: dict[bytes, bytes | Entry]
@@ -87,6 +88,7 @@ class Span(msgspec.Struct, array_like=True):
     over: bool = False
     newest: Millis = 0
     texts: dict[bytes, bytes] = {}
+    passed: Millis = 0
 
     def hear(
         self, name: bytes, entry: Entry, digest: bytes, copy: Content, text: bytes
@@ -115,7 +117,8 @@ class Span(msgspec.Struct, array_like=True):
         """Drop the texts of what was received before `passed`: nothing more of it can come."""
         if self.newest < passed:
             self.texts.clear()
-        elif len(self.texts) >= MOST_TEXTS:
+        elif len(self.texts) >= MOST_TEXTS and passed > self.passed:
+            self.passed = passed
             self.texts = {
                 key: text for key, text in self.texts.items() if self._least(key) >= passed
             }
